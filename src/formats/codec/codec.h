@@ -1,0 +1,60 @@
+/* Compression of whole blocks: Parquet pages, Avro blocks, gzipped metadata. One function table a codec,
+ * listed once in codecs.c; files name codecs in their own way and map to these.
+ *
+ * A firn_compressor keeps a codec's state between blocks; it belongs to one thread. */
+#ifndef FIRN_FORMATS_CODEC_CODEC_H
+#define FIRN_FORMATS_CODEC_CODEC_H
+
+#include "base/builder.h"
+#include "base/bytes.h"
+#include "base/error.h"
+
+typedef enum firn_codec {
+  FIRN_CODEC_NONE = 0,
+  FIRN_CODEC_SNAPPY,  /* raw block format */
+  FIRN_CODEC_GZIP,    /* RFC 1952; reads several members */
+  FIRN_CODEC_DEFLATE, /* RFC 1951, without a head: Avro */
+  FIRN_CODEC_LZ4_RAW, /* one LZ4 block without a frame */
+  FIRN_CODEC_ZSTD,
+  FIRN_CODEC_BROTLI,
+} firn_codec;
+
+enum { FIRN_CODEC_COUNT = 7, FIRN_LEVEL_DEFAULT = -1000 };
+
+typedef struct firn_compressor firn_compressor;
+
+/* "zstd", "gzip", ...; NULL for a number that is no codec. */
+const char *firn_codec_name(firn_codec codec);
+/* By name, lower or upper case; FIRN_INVALID names those there are. "lz4" means lz4_raw, "uncompressed" none.
+ */
+FIRN_MUST_USE firn_status firn_codec_by_name(const char *name, firn_codec *out, firn_error *err);
+
+/* `level` FIRN_LEVEL_DEFAULT: zstd 3, gzip and deflate 6, brotli 5. A level the codec does not have is
+ * FIRN_INVALID. */
+FIRN_MUST_USE firn_status firn_compressor_new(firn_codec codec, int level, firn_compressor **out,
+                                              firn_error *err);
+void firn_compressor_free(firn_compressor *c);
+void firn_compressor_free_pointer(firn_compressor **c);
+#define FIRN_AUTO_COMPRESSOR FIRN_AUTO(firn_compressor_free_pointer) firn_compressor
+
+/* Appends the compressed block to `out`. */
+FIRN_MUST_USE firn_status firn_compress(firn_compressor *c, firn_bytes in, firn_builder *out,
+                                        firn_error *err);
+
+typedef struct firn_decompressor firn_decompressor;
+/* State that is worth keeping between blocks (zstd); it belongs to one thread and serves every codec. */
+FIRN_MUST_USE firn_status firn_decompressor_new(firn_decompressor **out, firn_error *err);
+void firn_decompressor_free(firn_decompressor *d);
+void firn_decompressor_free_pointer(firn_decompressor **d);
+#define FIRN_AUTO_DECOMPRESSOR FIRN_AUTO(firn_decompressor_free_pointer) firn_decompressor
+
+/* Fills `into` with exactly `size` bytes; FIRN_CORRUPT when the block holds more, fewer or nonsense. */
+FIRN_MUST_USE firn_status firn_decompress(firn_decompressor *d, firn_codec codec, firn_bytes in,
+                                          uint8_t *into, size_t size, firn_error *err);
+
+/* For formats that do not say how large a block becomes (Avro, gzip files): appends to `out`, whose bound
+ * holds. */
+FIRN_MUST_USE firn_status firn_decompress_grow(firn_decompressor *d, firn_codec codec, firn_bytes in,
+                                               firn_builder *out, firn_error *err);
+
+#endif

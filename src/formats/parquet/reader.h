@@ -1,0 +1,88 @@
+/* Reads Parquet files: an open file (immutable, shared) and readers over it (one thread each).
+ *
+ * A file is reached through a callback that reads ranges, so this room never meets a store. Every length,
+ * offset and count in the file is checked against what is there. Encodings and codecs that we do not have are
+ * FIRN_UNSUPPORTED by name. */
+#ifndef FIRN_FORMATS_PARQUET_READER_H
+#define FIRN_FORMATS_PARQUET_READER_H
+
+#include "base/ctx.h"
+#include "column/vector.h"
+#include "formats/parquet/metadata.h"
+
+typedef struct firn_parquet_range {
+  uint64_t offset;
+  size_t len;
+  uint8_t *into; /* exactly `len` bytes must be filled */
+} firn_parquet_range;
+
+typedef struct firn_parquet_source {
+  /* Fills all ranges; threads may call it at once. */
+  firn_status (*read)(void *self, firn_ctx *ctx, firn_parquet_range *ranges, size_t n, firn_error *err);
+  void *self;
+  uint64_t size_bytes;
+} firn_parquet_source;
+
+/* A source over bytes in memory, which must outlive it. */
+firn_parquet_source firn_parquet_source_over(const firn_bytes *file);
+
+typedef struct firn_parquet_file firn_parquet_file;
+
+/* Reads and decodes the footer: one read of the last `tail_bytes` (0: 64 KiB), a second one when the footer
+ * is larger. `max_footer_bytes` 0: 256 MiB. The source must outlive the file. */
+FIRN_MUST_USE firn_status firn_parquet_file_open(firn_parquet_source source, firn_ctx *ctx, size_t tail_bytes,
+                                                 size_t max_footer_bytes, firn_parquet_file **out,
+                                                 firn_error *err);
+/* Threads may share it. */
+const firn_parquet_metadata *firn_parquet_file_metadata(const firn_parquet_file *f);
+void firn_parquet_file_close(firn_parquet_file *f);
+void firn_parquet_file_close_pointer(firn_parquet_file **f);
+#define FIRN_AUTO_PARQUET_FILE FIRN_AUTO(firn_parquet_file_close_pointer) firn_parquet_file
+
+/* Page indexes of one chunk; FIRN_NOT_FOUND when the file has none. */
+FIRN_MUST_USE firn_status firn_parquet_file_offset_index(const firn_parquet_file *f, firn_ctx *ctx,
+                                                         size_t row_group, uint32_t leaf, firn_arena *arena,
+                                                         firn_parquet_offset_index *out, firn_error *err);
+FIRN_MUST_USE firn_status firn_parquet_file_column_index(const firn_parquet_file *f, firn_ctx *ctx,
+                                                         size_t row_group, uint32_t leaf, firn_arena *arena,
+                                                         firn_parquet_column_index *out, firn_error *err);
+
+/* Whether a row group's bloom filter admits the value (plain-encoded); true where there is none. */
+FIRN_MUST_USE firn_status firn_parquet_file_may_contain(const firn_parquet_file *f, firn_ctx *ctx,
+                                                        size_t row_group, uint32_t leaf, firn_bytes value,
+                                                        bool *out, firn_error *err);
+
+typedef struct firn_parquet_reader_options {
+  size_t n_columns; /* which children of the file's schema, in the order wanted; 0 with columns NULL: all */
+  const uint32_t *columns;
+  int64_t first_row; /* counted over the file */
+  int64_t n_rows;    /* 0: to the end. Pages outside the range are neither read nor decoded where there is an
+                        index */
+  size_t batch_rows; /* 0: 4,096 */
+  size_t max_page_bytes; /* uncompressed; 0: 1 GiB. A larger one is FIRN_LIMIT */
+} firn_parquet_reader_options;
+
+typedef struct firn_parquet_reader firn_parquet_reader;
+
+/* `f` must outlive the reader. */
+FIRN_MUST_USE firn_status firn_parquet_reader_open(const firn_parquet_file *f,
+                                                   const firn_parquet_reader_options *options,
+                                                   firn_parquet_reader **out, firn_error *err);
+/* The schema of the batches: the chosen columns. */
+const firn_field *firn_parquet_reader_schema(const firn_parquet_reader *r);
+/* `*out` is NULL after the last batch; borrowed until the following next. Batches never cross row groups. */
+FIRN_MUST_USE firn_status firn_parquet_reader_next(firn_parquet_reader *r, firn_ctx *ctx,
+                                                   const firn_batch **out, firn_error *err);
+/* The number, in the file, of the first row of the batch that came last. */
+int64_t firn_parquet_reader_row(const firn_parquet_reader *r);
+void firn_parquet_reader_close(firn_parquet_reader *r);
+void firn_parquet_reader_close_pointer(firn_parquet_reader **r);
+#define FIRN_AUTO_PARQUET_READER FIRN_AUTO(firn_parquet_reader_close_pointer) firn_parquet_reader
+
+/* One row by its number: reads only its page (and dictionary) of each chosen column. The batch has one row
+ * and lives in `arena`. FIRN_NOT_FOUND when the file has fewer rows. */
+FIRN_MUST_USE firn_status firn_parquet_read_row(const firn_parquet_file *f, firn_ctx *ctx, int64_t row,
+                                                const uint32_t *columns, size_t n_columns, firn_arena *arena,
+                                                firn_batch *out, firn_error *err);
+
+#endif

@@ -1,0 +1,159 @@
+/* Manifests and manifest lists. Follows the Iceberg specification: Manifests, Manifest Lists, Inheritance (v1
+ * and v2).
+ *
+ * Read entry by entry, through a callback, so that a manifest of any size needs little memory. */
+#ifndef FIRN_ICEBERG_META_MANIFEST_H
+#define FIRN_ICEBERG_META_MANIFEST_H
+
+#include "formats/avro/avro.h"
+#include "iceberg/meta/metadata.h"
+
+typedef enum firn_content {
+  FIRN_CONTENT_DATA = 0,
+  FIRN_CONTENT_POSITION_DELETES = 1,
+  FIRN_CONTENT_EQUALITY_DELETES = 2
+} firn_content;
+typedef enum firn_entry_status {
+  FIRN_ENTRY_EXISTING = 0,
+  FIRN_ENTRY_ADDED = 1,
+  FIRN_ENTRY_DELETED = 2
+} firn_entry_status;
+
+typedef struct firn_id_count {
+  int32_t id;
+  int64_t n;
+} firn_id_count;
+
+typedef struct firn_id_bytes {
+  int32_t id;
+  firn_bytes value;
+} firn_id_bytes;
+
+typedef struct firn_id_counts {
+  bool present; /* a missing map means unknown, not zero */
+  size_t n;
+  const firn_id_count *items;
+} firn_id_counts;
+
+typedef struct firn_id_bounds {
+  bool present;
+  size_t n;
+  const firn_id_bytes *items;
+} firn_id_bounds;
+
+/* Spec: Data File Fields. */
+typedef struct firn_data_file {
+  firn_content content;
+  const char *path;
+  const char *format;          /* "PARQUET", upper case */
+  int32_t spec_id;             /* of the manifest */
+  const firn_value *partition; /* one for each field of the spec */
+  int64_t record_count;
+  int64_t size_bytes;
+  firn_id_counts column_sizes, value_counts, null_counts, nan_counts;
+  firn_id_bounds lower_bounds, upper_bounds;
+  firn_bytes key_metadata; /* data NULL: none */
+  size_t n_split_offsets;
+  const int64_t *split_offsets;
+  size_t n_equality_ids;
+  const int32_t *equality_ids;
+  bool has_sort_order_id;
+  int32_t sort_order_id;
+} firn_data_file;
+
+/* Sequence numbers and snapshot id as inherited: a reader never shows the nulls of the file. */
+typedef struct firn_manifest_entry {
+  firn_entry_status status;
+  int64_t snapshot_id;
+  int64_t sequence_number; /* data sequence number */
+  int64_t file_sequence_number;
+  firn_data_file file;
+} firn_manifest_entry;
+
+typedef struct firn_field_summary {
+  bool contains_null;
+  bool has_contains_nan, contains_nan;
+  firn_bytes lower, upper; /* data NULL: none */
+} firn_field_summary;
+
+/* An entry of a manifest list. Spec: Manifest Lists. */
+typedef struct firn_manifest_file {
+  const char *path;
+  int64_t size_bytes;
+  int32_t spec_id;
+  bool is_deletes;
+  int64_t sequence_number, min_sequence_number;
+  int64_t added_snapshot_id;
+  bool has_counts; /* v1 may lack them */
+  int32_t n_added_files, n_existing_files, n_deleted_files;
+  int64_t n_added_rows, n_existing_rows, n_deleted_rows;
+  size_t n_partitions; /* 0 where the list gives none */
+  const firn_field_summary *partitions;
+  firn_bytes key_metadata;
+} firn_manifest_file;
+
+typedef struct firn_manifest_list_reader firn_manifest_list_reader;
+FIRN_MUST_USE firn_status firn_manifest_list_open(firn_avro_source source, firn_ctx *ctx,
+                                                  firn_manifest_list_reader **out, firn_error *err);
+/* Borrowed until the following next; NULL after the last. */
+FIRN_MUST_USE firn_status firn_manifest_list_next(firn_manifest_list_reader *r, firn_ctx *ctx,
+                                                  const firn_manifest_file **out, firn_error *err);
+void firn_manifest_list_close(firn_manifest_list_reader *r);
+void firn_manifest_list_close_pointer(firn_manifest_list_reader **r);
+#define FIRN_AUTO_MANIFEST_LIST_READER FIRN_AUTO(firn_manifest_list_close_pointer) firn_manifest_list_reader
+
+typedef struct firn_manifest_reader firn_manifest_reader;
+/* `manifest` gives what is inherited. The partition spec and its types are those of the manifest's own
+ * header, with `metadata` (may be NULL) as the second source. */
+FIRN_MUST_USE firn_status firn_manifest_open(firn_avro_source source, firn_ctx *ctx,
+                                             const firn_manifest_file *manifest,
+                                             const firn_metadata *metadata, firn_manifest_reader **out,
+                                             firn_error *err);
+FIRN_MUST_USE firn_status firn_manifest_next(firn_manifest_reader *r, firn_ctx *ctx,
+                                             const firn_manifest_entry **out, firn_error *err);
+void firn_manifest_close(firn_manifest_reader *r);
+void firn_manifest_close_pointer(firn_manifest_reader **r);
+#define FIRN_AUTO_MANIFEST_READER FIRN_AUTO(firn_manifest_close_pointer) firn_manifest_reader
+
+typedef struct firn_manifest_writer firn_manifest_writer;
+typedef struct firn_manifest_writer_options {
+  int32_t format_version; /* 2 */
+  const firn_schema *schema;
+  const firn_partition_spec *spec;
+  bool is_deletes;
+  int64_t snapshot_id; /* of the snapshot being made */
+  firn_codec codec;    /* DEFLATE is what every reader has */
+  const firn_env *env; /* random bytes for the sync marker */
+} firn_manifest_writer_options;
+
+FIRN_MUST_USE firn_status firn_manifest_writer_open(const firn_manifest_writer_options *options,
+                                                    firn_avro_sink sink, firn_manifest_writer **out,
+                                                    firn_error *err);
+/* ADDED entries get null sequence numbers (they are inherited); EXISTING and DELETED keep theirs. */
+FIRN_MUST_USE firn_status firn_manifest_writer_add(firn_manifest_writer *w, const firn_manifest_entry *entry,
+                                                   firn_error *err);
+uint64_t firn_manifest_writer_size(const firn_manifest_writer *w);
+/* Fills all of `out` but its path and `sequence_number` (-1: assigned by the list, as is
+ * `min_sequence_number` when nothing older is in it). Lives in `arena`. */
+FIRN_MUST_USE firn_status firn_manifest_writer_finish(firn_manifest_writer *w, firn_arena *arena,
+                                                      firn_manifest_file *out, firn_error *err);
+void firn_manifest_writer_close(firn_manifest_writer *w);
+void firn_manifest_writer_close_pointer(firn_manifest_writer **w);
+#define FIRN_AUTO_MANIFEST_WRITER FIRN_AUTO(firn_manifest_writer_close_pointer) firn_manifest_writer
+
+typedef struct firn_manifest_list_options {
+  int32_t format_version; /* 2 */
+  int64_t snapshot_id;
+  bool has_parent;
+  int64_t parent_snapshot_id;
+  int64_t sequence_number; /* given to manifests whose own is -1 */
+  firn_codec codec;
+  const firn_env *env;
+} firn_manifest_list_options;
+
+/* The whole list, onto `out`. */
+FIRN_MUST_USE firn_status firn_manifest_list_write(const firn_manifest_list_options *options,
+                                                   const firn_manifest_file *const *manifests, size_t n,
+                                                   firn_builder *out, firn_error *err);
+
+#endif

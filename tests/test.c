@@ -1,0 +1,188 @@
+#include "test.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void test_check_status(firn_status got, firn_status wanted, const firn_error *err, const char *call,
+                       const char *file, int line) {
+  if (got != wanted) {
+    print_error("%s\n  is %s, not %s%s%s\n", call, firn_status_name(got), firn_status_name(wanted),
+                err != NULL && got != FIRN_OK ? ": " : "", err != NULL && got != FIRN_OK ? err->text : "");
+    _fail(file, line);
+  }
+}
+
+void test_check_bytes(firn_bytes got, const char *wanted, const char *file, int line) {
+  if (!firn_bytes_is(got, wanted)) {
+    print_error("\"%.*s\" is not \"%s\"\n", FIRN_FORMAT_BYTES(got), wanted);
+    _fail(file, line);
+  }
+}
+
+void test_check_says(const firn_error *err, const char *part, const char *file, int line) {
+  if (strstr(err->text, part) == NULL) {
+    print_error("\"%s\" does not say \"%s\"\n", err->text, part);
+    _fail(file, line);
+  }
+}
+
+static struct {
+  size_t left; /* allocations until one fails; SIZE_MAX: none does */
+  bool failed;
+} oom = {SIZE_MAX, false};
+
+static bool oom_now(void) {
+  if (oom.left == SIZE_MAX) {
+    return false;
+  }
+  if (oom.left == 0) {
+    oom.failed = true;
+    return true;
+  }
+  oom.left--;
+  return false;
+}
+
+static void *failing_alloc(void *self, size_t size) {
+  (void)self;
+  return oom_now() ? NULL : malloc(size);
+}
+
+static void *failing_realloc(void *self, void *old, size_t size) {
+  (void)self;
+  return oom_now() ? NULL : realloc(old, size);
+}
+
+static void failing_free(void *self, void *old) {
+  (void)self;
+  free(old);
+}
+
+void check_survives_oom(firn_status (*body)(void)) {
+  for (size_t n = 0;; n++) {
+    oom.left = n;
+    oom.failed = false;
+    firn_status status = body();
+    oom.left = SIZE_MAX;
+    if (!oom.failed) {
+      test_check_status(status, FIRN_OK, NULL, "the run without a failed allocation", __FILE__, __LINE__);
+      return;
+    }
+    if (status != FIRN_NOMEM) {
+      print_error("allocation %zu failed and the answer was %s\n", n, firn_status_name(status));
+      _fail(__FILE__, __LINE__);
+    }
+  }
+}
+
+static uint64_t random_state;
+static int64_t clock_us;
+
+uint64_t test_random(void) { /* splitmix64 */
+  random_state += UINT64_C(0x9E3779B97F4A7C15);
+  uint64_t z = random_state;
+  z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+  z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+  return z ^ (z >> 31);
+}
+
+static void seeded_random(void *self, void *into, size_t len) {
+  (void)self;
+  unsigned char *at = into;
+  for (size_t i = 0; i < len; i++) {
+    at[i] = (unsigned char)test_random();
+  }
+}
+
+static int64_t ticking_clock(void *self) {
+  (void)self;
+  return clock_us++;
+}
+
+static void no_sleep(void *self, int64_t duration_us) {
+  (void)self;
+  clock_us += duration_us;
+}
+
+firn_ctx *test_ctx(void) {
+  static const firn_env env = {
+      .now_us = ticking_clock, .monotonic_us = ticking_clock, .sleep_us = no_sleep, .random = seeded_random};
+  static firn_ctx ctx;
+  ctx = (firn_ctx)FIRN_CTX_INIT(&env);
+  random_state = 7;
+  clock_us = INT64_C(1749988800000000);
+  return &ctx;
+}
+
+static char folder[4096];
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where) {
+  (void)info;
+  (void)kind;
+  (void)where;
+  return remove(path);
+}
+
+static void remove_folder(void) {
+  (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* at exit: nobody to tell */
+}
+
+const char *test_folder(void) {
+  if (folder[0] != '\0') {
+    (void)nftw(folder, remove_one, 16,
+               FTW_DEPTH | FTW_PHYS); /* made again below, which fails when this did */
+  } else {
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(folder, sizeof folder, "%s/firn-test-%ld", tmp != NULL ? tmp : "/tmp", (long)getpid());
+    (void)atexit(remove_folder);
+  }
+  if (mkdir(folder, 0700) != 0) {
+    fail_msg("cannot make %s", folder);
+  }
+  return folder;
+}
+
+const char *test_shared_data(const char *what_is_skipped) {
+  static const char path[] = "../shared/testdata";
+  if (access(path, R_OK) == 0) {
+    return path;
+  }
+  (void)fprintf(stderr, "SKIPPED without %s: %s\n", path, what_is_skipped);
+  return NULL;
+}
+
+firn_bytes test_read_file(const char *path) {
+  FILE *f = fopen(path, "rb");
+  if (f == NULL || fseek(f, 0, SEEK_END) != 0) {
+    fail_msg("cannot read %s", path);
+  }
+  long size = ftell(f);
+  rewind(f);
+  uint8_t *data = firn_alloc((size_t)size);
+  if (data == NULL || fread(data, 1, (size_t)size, f) != (size_t)size) {
+    fail_msg("cannot read %s", path);
+  }
+  (void)fclose(f);
+  return (firn_bytes){data, (size_t)size};
+}
+
+int test_run(const char *names, void (*const *bodies)(void **), size_t n) {
+  firn_set_allocator(&(firn_allocator){failing_alloc, failing_realloc, failing_free, NULL});
+  char *copy = strdup(names);
+  struct CMUnitTest *tests = calloc(n, sizeof *tests);
+  if (copy == NULL || tests == NULL) {
+    return 1;
+  }
+  char *rest = copy;
+  for (size_t i = 0; i < n; i++) {
+    const char *name = strsep(&rest, ",");
+    tests[i] = (struct CMUnitTest){.name = name + strspn(name, " \n"), .test_func = bodies[i]};
+  }
+  int failed = _cmocka_run_group_tests("firn", tests, (size_t)n, NULL, NULL);
+  free(tests);
+  free(copy);
+  return failed;
+}
