@@ -4,6 +4,8 @@
  * and length), so text can be handed from a JSON line or a Parquet page to a writer without a copy. What
  * views point to lives as long as the batch says (usually until the following `next`).
  *
+ * Values where a vector is null are unspecified but initialised, and runs of bytes are empty there.
+ *
  * Vectors are plain structs; who fills one owns its memory, as a rule an arena. */
 #ifndef FIRN_COLUMN_VECTOR_H
 #define FIRN_COLUMN_VECTOR_H
@@ -17,7 +19,9 @@ typedef struct firn_vector firn_vector;
 struct firn_vector {
   firn_kind kind;
   size_t len;
-  uint64_t *validity; /* bit i % 64 of word i / 64 is set where value i is not null; NULL: none is null */
+  /* bit i % 64 of word i / 64 is set where value i is not null; bits from `len` on mean
+   * nothing; NULL: none is null. A vector of the unknown kind is all null whatever stands here. */
+  uint64_t *validity;
   size_t n_nulls;
   union {
     void *values;
@@ -55,6 +59,9 @@ static inline size_t firn_bit_words(size_t n) {
 }
 
 static inline bool firn_vector_is_null(const firn_vector *v, size_t i) {
+  if (v->kind == FIRN_KIND_UNKNOWN) {
+    return true;
+  }
   return v->validity != NULL && !firn_bit(v->validity, i);
 }
 
@@ -62,6 +69,11 @@ static inline bool firn_vector_is_null(const firn_vector *v, size_t i) {
  * maps get room for `capacity` too, and are made larger by firn_vector_grow). `len` is 0, nothing is null. */
 FIRN_MUST_USE firn_status firn_vector_new(const firn_field *field, size_t capacity, firn_arena *arena,
                                           firn_vector *out, firn_error *err);
+
+/* Moves the first `len` values to room for `capacity` of them in `arena`: children of structs too, those of
+ * lists and maps not. The old room stays in its arena. */
+FIRN_MUST_USE firn_status firn_vector_grow(firn_vector *v, size_t capacity, firn_arena *arena,
+                                           firn_error *err);
 
 /* Gives a vector without one a validity bitmap for `capacity` values, the first `len` of them valid. */
 FIRN_MUST_USE firn_status firn_vector_need_validity(firn_vector *v, size_t capacity, firn_arena *arena,
@@ -74,5 +86,11 @@ FIRN_MUST_USE firn_status firn_batch_new(const firn_field *schema, size_t capaci
 /* Checks what a careless producer may get wrong: lengths of children, offsets that do not ascend, kinds that
  * do not match the schema, null counts. For batches that come from outside the library. */
 FIRN_MUST_USE firn_status firn_batch_check(const firn_batch *batch, firn_error *err);
+
+/* Marks value i as null and counts it. It must have been valid and the vector must have a validity bitmap. */
+static inline void firn_vector_set_null(firn_vector *v, size_t i) {
+  firn_bit_clear(v->validity, i);
+  v->n_nulls++;
+}
 
 #endif
