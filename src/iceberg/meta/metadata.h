@@ -121,4 +121,14 @@ const firn_ref *firn_metadata_ref_named(const firn_metadata *m, const char *name
 const char *firn_metadata_property(const firn_metadata *m, const char *key);
 const char *firn_properties_get(const firn_properties *p, const char *key);
 
+/* The parts of the JSON that travel alone, in updates and requests. A string map; a value that is no string
+ * is FIRN_CORRUPT. */
+FIRN_MUST_USE firn_status firn_properties_read(const firn_json_value *json, firn_arena *arena,
+                                               firn_properties *out, firn_error *err);
+void firn_properties_write(const firn_properties *p, firn_json_writer *w);
+/* Spec: Appendix C, Snapshots. `format_version` 1 leaves the sequence number out. */
+FIRN_MUST_USE firn_status firn_snapshot_read(const firn_json_value *json, firn_arena *arena,
+                                             firn_snapshot *out, firn_error *err);
+void firn_snapshot_write(const firn_snapshot *s, int32_t format_version, firn_json_writer *w);
+
 #endif
