@@ -10,6 +10,9 @@ target_compile_definitions(firn_flags INTERFACE _GNU_SOURCE FIRN_VERSION="${PROJ
 target_compile_options(firn_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
   -fvisibility=hidden -fno-omit-frame-pointer $<$<BOOL:${FIRN_WERROR}>:-Werror>)
+if(FIRN_FUZZ)
+  target_compile_options(firn_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(FIRN_SANITIZE)
   target_compile_options(firn_flags INTERFACE -fsanitize=${FIRN_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(firn_flags INTERFACE -fsanitize=${FIRN_SANITIZE})
@@ -51,6 +54,12 @@ function(firn_rooms layers)
     separate_arguments(allowed)
     firn_room(${room} "${allowed}" "${rooms}")
   endforeach()
+  # Every room at once, for tests that cross them.
+  add_library(firn_all INTERFACE)
+  foreach(room ${rooms})
+    firn_target_of(${room} target)
+    target_link_libraries(firn_all INTERFACE ${target})
+  endforeach()
 endfunction()
 
 function(firn_room room allowed rooms)
@@ -81,22 +90,11 @@ function(firn_room room allowed rooms)
     add_library(${target} INTERFACE)
     target_link_libraries(${target} INTERFACE firn_flags ${links})
   endif()
-  if(FIRN_TESTS)
+  if(FIRN_TESTS AND NOT FIRN_FUZZ)
     foreach(path ${tests})
       firn_test(${path} ${target})
     endforeach()
   endif()
-endfunction()
-
-# A test program for one *_test.c; its name in ctest is its path without src/ and .c.
-function(firn_test path target)
-  string(REGEX REPLACE "^src/|\\.c$" "" name ${path})
-  string(REPLACE "/" "_" program ${name})
-  add_executable(${program} ${path} tests/test.c)
-  target_include_directories(${program} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(${program} PRIVATE ${target} PkgConfig::cmocka)
-  add_test(NAME ${name} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
 
 # firn_room_uses(ROOM PACKAGES pkg-config names LIBRARIES plain names): outside libraries of a room.
