@@ -29,15 +29,17 @@ const char *firn_codec_name(firn_codec codec);
  */
 FIRN_MUST_USE firn_status firn_codec_by_name(const char *name, firn_codec *out, firn_error *err);
 
-/* `level` FIRN_LEVEL_DEFAULT: zstd 3, gzip and deflate 6, brotli 5. A level the codec does not have is
- * FIRN_INVALID. */
+/* `level` 0 or FIRN_LEVEL_DEFAULT: zstd 3, gzip and deflate 6, brotli 5; the others have no levels. A level
+ * the codec does not have is FIRN_INVALID. */
 FIRN_MUST_USE firn_status firn_compressor_new(firn_codec codec, int level, firn_compressor **out,
                                               firn_error *err);
 void firn_compressor_free(firn_compressor *c);
 void firn_compressor_free_pointer(firn_compressor **c);
 #define FIRN_AUTO_COMPRESSOR FIRN_AUTO(firn_compressor_free_pointer) firn_compressor
 
-/* Appends the compressed block to `out`. */
+/* Bytes that a block of `len` may become at most. */
+size_t firn_compress_bound(const firn_compressor *c, size_t len);
+/* Appends the compressed block to `out`. While it works, `out` holds firn_compress_bound more bytes. */
 FIRN_MUST_USE firn_status firn_compress(firn_compressor *c, firn_bytes in, firn_builder *out,
                                         firn_error *err);
 
@@ -48,12 +50,13 @@ void firn_decompressor_free(firn_decompressor *d);
 void firn_decompressor_free_pointer(firn_decompressor **d);
 #define FIRN_AUTO_DECOMPRESSOR FIRN_AUTO(firn_decompressor_free_pointer) firn_decompressor
 
-/* Fills `into` with exactly `size` bytes; FIRN_CORRUPT when the block holds more, fewer or nonsense. */
+/* Fills `into` with exactly `size` bytes; FIRN_CORRUPT when the block holds more, fewer or nonsense. No bytes
+ * at all are a block of size 0 in every codec: some writers leave out the frame of an empty page. */
 FIRN_MUST_USE firn_status firn_decompress(firn_decompressor *d, firn_codec codec, firn_bytes in,
                                           uint8_t *into, size_t size, firn_error *err);
 
-/* For formats that do not say how large a block becomes (Avro, gzip files): appends to `out`, whose bound
- * holds. */
+/* For formats that do not say how large a block becomes (Avro, gzip files): appends to `out`; a block that
+ * grows beyond its bound is FIRN_LIMIT. */
 FIRN_MUST_USE firn_status firn_decompress_grow(firn_decompressor *d, firn_codec codec, firn_bytes in,
                                                firn_builder *out, firn_error *err);
 

@@ -43,17 +43,26 @@ static inline firn_thrift_reader firn_thrift_reader_over(firn_bytes in) {
 }
 
 /* A struct is read like this; a field that is not read must be skipped:
+ *
  *   firn_thrift_struct_begin(&r);
  *   for (firn_thrift_field f = {0}; firn_thrift_field_next(&r, &f);) {
- *     switch (f.id) { case 1: x = firn_thrift_i64(&r, f); break; ... default: firn_thrift_skip(&r, f.type); }
- * } firn_thrift_struct_end(&r); */
+ *     switch (f.id) {
+ *       case 1: x = firn_thrift_i64(&r, f); break;
+ *       ...
+ *       default: firn_thrift_skip(&r, f.type);
+ *     }
+ *   }
+ *   firn_thrift_struct_end(&r);
+ *
+ * A field of type STRUCT is read in the same way, in its case. */
 void firn_thrift_struct_begin(firn_thrift_reader *r);
 void firn_thrift_struct_end(firn_thrift_reader *r);
 /* False at the end of the struct and after a fault. `f` must be the field before (zero at first): ids are
  * deltas. */
 bool firn_thrift_field_next(firn_thrift_reader *r, firn_thrift_field *f);
 
-/* Values of a field; a field of another type is a fault. Integers narrower than asked are taken. */
+/* Values of a field; a field of another type is a fault, as is an integer beyond the range asked. Integers of
+ * narrower types are taken. */
 bool firn_thrift_bool(firn_thrift_reader *r, firn_thrift_field f);
 int32_t firn_thrift_i32(firn_thrift_reader *r, firn_thrift_field f);
 int64_t firn_thrift_i64(firn_thrift_reader *r, firn_thrift_field f);
@@ -77,6 +86,7 @@ typedef struct firn_thrift_writer {
 
 #define FIRN_THRIFT_WRITER_INIT(builder) {.to = (builder)}
 
+/* Fields of a struct must come in the order of their ids. */
 void firn_thrift_write_begin(firn_thrift_writer *w); /* a struct: the outermost, or an element of a list */
 void firn_thrift_write_end(firn_thrift_writer *w);
 void firn_thrift_write_bool(firn_thrift_writer *w, int16_t id, bool v);
@@ -84,9 +94,11 @@ void firn_thrift_write_i8(firn_thrift_writer *w, int16_t id, int8_t v);
 void firn_thrift_write_i16(firn_thrift_writer *w, int16_t id, int16_t v);
 void firn_thrift_write_i32(firn_thrift_writer *w, int16_t id, int32_t v);
 void firn_thrift_write_i64(firn_thrift_writer *w, int16_t id, int64_t v);
+void firn_thrift_write_double(firn_thrift_writer *w, int16_t id, double v);
 void firn_thrift_write_binary(firn_thrift_writer *w, int16_t id, firn_bytes v);
-void firn_thrift_write_struct(firn_thrift_writer *w,
-                              int16_t id); /* then its fields, then firn_thrift_write_end */
+/* Then its fields, then firn_thrift_write_end. */
+void firn_thrift_write_struct(firn_thrift_writer *w, int16_t id);
+/* Then its elements. */
 void firn_thrift_write_list(firn_thrift_writer *w, int16_t id, firn_thrift_type element, size_t n);
 void firn_thrift_write_i32_element(firn_thrift_writer *w, int32_t v);
 void firn_thrift_write_i64_element(firn_thrift_writer *w, int64_t v);
