@@ -1,12 +1,14 @@
 /* Objects under paths, whatever keeps them: a folder, memory, later S3, GCS, Azure.
  *
  * A store knows whole objects and nothing of what they mean. Paths are relative to the store's root, `/`
- * between parts, no leading `/`; a part that is empty, `.` or `..` is refused with FIRN_INVALID before a
- * backend sees it. An object appears whole or not at all: `put` and a writer's `finish` publish, a failed or
- * aborted write leaves nothing behind.
+ * between parts, no leading `/`; a part that is empty, `.` or `..`, and a path beyond FIRN_PATH_MAX bytes, is
+ * refused with FIRN_INVALID before a backend sees it. An object appears whole or not at all: `put` and a
+ * writer's `finish` publish, a failed or aborted write leaves nothing behind.
  *
- * Threads may share a store. Results that a caller could not know are FIRN_UNCERTAIN: a write whose answer
- * was lost. */
+ * Threads may share a store; a writer, a listing and the ranges of a read belong to one thread at a time.
+ * Results that a caller could not know are FIRN_UNCERTAIN: a write whose answer was lost. Every error text
+ * begins with the scheme, what was being done, and the object ("file: writing /lake/t/x: the disk is full").
+ */
 #ifndef FIRN_IO_STORE_H
 #define FIRN_IO_STORE_H
 
@@ -51,12 +53,13 @@ enum {
   FIRN_STORE_IF_ABSENT = 1 << 0,
   FIRN_STORE_IF_MATCH = 1 << 1,
   FIRN_STORE_LIST_ORDERED = 1 << 2, /* listings come in the byte order of paths */
-  FIRN_STORE_RENAME_FREE = 1 << 3,  /* a streamed write costs no second copy */
+  FIRN_STORE_DURABLE = 1 << 3,      /* what was written outlives the process and a loss of power */
 };
 
+/* What a backend does. It sees only checked paths and conditions that it said it can keep; its error texts
+ * name the reason and the remedy, the dispatch functions below add the deed and the path. */
 typedef struct firn_store_ops {
   const char *scheme; /* "file", "memory", ... */
-  unsigned can;
   firn_status (*stat)(firn_store *, firn_ctx *, const char *path, firn_object_info *out, firn_error *);
   firn_status (*read)(firn_store *, firn_ctx *, const char *path, firn_range *ranges, size_t n,
                       firn_object_info *info, firn_error *);
@@ -70,8 +73,10 @@ typedef struct firn_store_ops {
   void (*close)(firn_store *);
 } firn_store_ops;
 
-struct firn_store {
-  const firn_store_ops *ops; /* first member of every backend's own struct */
+struct firn_store { /* first member of every backend's own struct */
+  const firn_store_ops *ops;
+  unsigned can;     /* FIRN_STORE_...: of this store, for servers of one kind differ */
+  const char *root; /* stands before paths in error texts: "/lake/", "s3://b/", "" */
 };
 
 typedef struct firn_writer_ops {
@@ -80,12 +85,12 @@ typedef struct firn_writer_ops {
   void (*close)(firn_writer *); /* frees it; aborts when `finish` did not succeed */
 } firn_writer_ops;
 
-struct firn_writer {
-  const firn_writer_ops *ops; /* first member of every backend's own struct */
-  const char *scheme;
+struct firn_writer { /* first member of every backend's own struct */
+  const firn_writer_ops *ops;
+  const firn_store *store;
   char path[FIRN_PATH_MAX + 1];
   uint64_t written_bytes;
-  bool broken; /* a write or the finish failed: nothing more may be added */
+  bool is_done; /* finished, or failed: nothing more may be added */
 };
 
 typedef struct firn_listed {
@@ -94,13 +99,18 @@ typedef struct firn_listed {
   int64_t modified_us;
 } firn_listed;
 
+/* One that failed, or has come to its end, is not asked again. */
 typedef struct firn_listing_ops {
   firn_status (*next)(firn_listing *, firn_ctx *, const firn_listed **out, firn_error *);
   void (*close)(firn_listing *);
 } firn_listing_ops;
 
-struct firn_listing {
+struct firn_listing { /* first member of every backend's own struct */
   const firn_listing_ops *ops;
+  const firn_store *store;
+  char prefix[FIRN_PATH_MAX + 1];
+  firn_status failed;
+  bool is_over;
 };
 
 /* FIRN_NOT_FOUND when there is no such object. */
@@ -119,31 +129,40 @@ FIRN_MUST_USE firn_status firn_store_read_all(firn_store *store, firn_ctx *ctx, 
                                               size_t max_bytes, firn_arena *arena, firn_bytes *out,
                                               firn_error *err);
 
-/* Creates or replaces an object under a condition. When it returns FIRN_OK the object is durable. `info` may
- * be NULL. */
+/* Creates or replaces an object under a condition. When a store that is FIRN_STORE_DURABLE says FIRN_OK the
+ * object is on its disk. `info` may be NULL. */
 FIRN_MUST_USE firn_status firn_store_put(firn_store *store, firn_ctx *ctx, const char *path, firn_bytes data,
                                          firn_put_if when, firn_object_info *info, firn_error *err);
 
-/* Streams an object of unknown size. It appears at `finish`, durable; until then, and after a failure, there
- * is nothing. */
+/* Streams an object of unknown size. It appears at `finish`, as put would have made it; until then, and after
+ * a failure, there is nothing. The condition is checked no later than then. */
 FIRN_MUST_USE firn_status firn_store_write(firn_store *store, firn_ctx *ctx, const char *path,
                                            firn_put_if when, firn_writer **out, firn_error *err);
 FIRN_MUST_USE firn_status firn_writer_write(firn_writer *w, firn_ctx *ctx, firn_bytes data, firn_error *err);
 FIRN_MUST_USE firn_status firn_writer_finish(firn_writer *w, firn_ctx *ctx, firn_object_info *info,
                                              firn_error *err);
-void firn_writer_close(firn_writer *w); /* NULL is fine; without a finish this aborts */
+/* NULL is fine; without a finish this aborts. The bytes on their way go whatever becomes of the operation's
+ * deadline; the environment of the context it was opened with must still be there. */
+void firn_writer_close(firn_writer *w);
 
-/* Every object whose path begins with `prefix` ("" for all), folders below it included. */
+/* Every object whose path begins with `prefix` ("" for all; "db/ev" finds "db/events/1"), folders below it
+ * included. Objects that come or go meanwhile may be seen or not. */
 FIRN_MUST_USE firn_status firn_store_list(firn_store *store, firn_ctx *ctx, const char *prefix,
                                           firn_listing **out, firn_error *err);
 FIRN_MUST_USE firn_status firn_listing_next(firn_listing *l, firn_ctx *ctx, const firn_listed **out,
                                             firn_error *err);
-void firn_listing_close(firn_listing *l);
+void firn_listing_close(firn_listing *l); /* NULL is fine */
 
 /* Removes many objects; one that is not there counts as removed. `each` (may be NULL) gets a status for every
  * path; the result is the first failure. */
 FIRN_MUST_USE firn_status firn_store_remove(firn_store *store, firn_ctx *ctx, const char *const *paths,
                                             size_t n, firn_status *each, firn_error *err);
+
+/* For backends: fill the part of a new writer or listing that the dispatch functions use. `path` and `prefix`
+ * have been checked. */
+void firn_writer_init(firn_writer *w, const firn_writer_ops *ops, const firn_store *store, const char *path);
+void firn_listing_init(firn_listing *l, const firn_listing_ops *ops, const firn_store *store,
+                       const char *prefix);
 
 /* Whether the store keeps all of the FIRN_STORE_ capabilities in `wanted`. */
 bool firn_store_can(const firn_store *store, unsigned wanted);

@@ -1,15 +1,18 @@
-/* Every kind of store, listed once (stores.c), and from a location to its store.
+/* Every kind of store, and from a location to its store (stores.c lists the kinds that locations can name).
  *
  * A location is what Iceberg metadata holds: "file:///lake/t", "/lake/t", "memory://name/t", later
- * "s3://bucket/t". */
+ * "s3://bucket/t". It is taken as written: nothing in it is percent-decoded, as other engines do. */
 #ifndef FIRN_IO_STORES_H
 #define FIRN_IO_STORES_H
 
 #include "io/store.h"
 
-/* A folder of the local file system; it is made, parents included, when it is not there. Objects are files; a
- * write goes to a temporary name beside its target, is synced, then linked or renamed, then its directory is
- * synced. */
+/* A folder of the local file system, by an absolute path; it is made, parents included, when it is not there.
+ * Objects are files; a write goes to a temporary name beside its target, is synced, then renamed or linked,
+ * then its directory (and the parents of directories that had to be made) are synced. FIRN_PUT_MATCH is
+ * FIRN_UNSUPPORTED: no call of a file system compares and replaces in one step, and a lock would bind only
+ * those who ask for it. Symbolic links are followed where a path names them (a warehouse may be spread over
+ * disks), but listings never enter or show them, so nothing outside the folder is ever found by a listing. */
 FIRN_MUST_USE firn_status firn_local_store_open(const char *folder, const firn_env *env, firn_store **out,
                                                 firn_error *err);
 
@@ -24,21 +27,26 @@ FIRN_MUST_USE firn_status firn_faulty_store_open(firn_store *inner, size_t fail_
                                                  firn_store **out, firn_error *err);
 size_t firn_faulty_store_calls(const firn_store *faulty);
 
-/* A set of stores by location. Absolute locations are split into a root that a store serves and a path below
- * it; stores are opened at the first use and live as long as the set. Threads may share it. */
+/* A set of stores by location: the part that names a server and a bucket, or the local root, picks the store,
+ * the rest is a path in it. Stores are opened at the first use and live as long as the set. Threads may share
+ * it. */
 typedef struct firn_stores firn_stores;
 
 FIRN_MUST_USE firn_status firn_stores_open(const firn_env *env, firn_stores **out, firn_error *err);
-void firn_stores_close(firn_stores *stores);
+void firn_stores_close(firn_stores *stores); /* NULL is fine */
+void firn_stores_close_pointer(firn_stores **stores);
+#define FIRN_AUTO_STORES FIRN_AUTO(firn_stores_close_pointer) firn_stores
 
-/* `*store` is borrowed from the set; `*path` is the rest of `location` inside it, in `arena`. For local files
- * the root is "/". FIRN_UNSUPPORTED names a scheme that no store serves. */
+/* `*store` is borrowed from the set; `*path` is the rest of `location` inside it, in `arena`, without slashes
+ * at its ends ("" for the root). For local files the root is "/". FIRN_INVALID for a relative path,
+ * FIRN_UNSUPPORTED names a scheme that no store serves. */
 FIRN_MUST_USE firn_status firn_stores_find(firn_stores *stores, const char *location, firn_arena *arena,
                                            firn_store **store, const char **path, firn_error *err);
 
 /* Serves `scheme`://`authority` from a store of the caller's, which stays the caller's (tests, memory
- * catalogs). */
+ * catalogs) and must be taken out before it is closed. FIRN_EXISTS when another one is served there. */
 FIRN_MUST_USE firn_status firn_stores_add(firn_stores *stores, const char *scheme, const char *authority,
                                           firn_store *store, firn_error *err);
+void firn_stores_take_out(firn_stores *stores, const firn_store *store);
 
 #endif

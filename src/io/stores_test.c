@@ -1,0 +1,75 @@
+#include "io/stores.h"
+
+#include "test.h"
+
+static firn_error err;
+
+static void finds_what_was_added(void **state) {
+  (void)state;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_STORES *stores = NULL;
+  FIRN_AUTO_STORE *memory = NULL;
+  CHECK_OK(firn_stores_open(ctx->env, &stores, &err));
+  CHECK_OK(firn_memory_store_open(0, &memory, &err));
+  CHECK_OK(firn_stores_add(stores, "memory", "lake", memory, &err));
+  CHECK_STATUS(firn_stores_add(stores, "memory", "lake", memory, &err), FIRN_EXISTS);
+
+  firn_store *found = NULL;
+  const char *path = NULL;
+  CHECK_OK(firn_stores_find(stores, "memory://lake/db/t/v1.json", &arena, &found, &path, &err));
+  assert_ptr_equal(found, memory);
+  assert_string_equal(path, "db/t/v1.json");
+  CHECK_OK(firn_stores_find(stores, "Memory://lake", &arena, &found, &path, &err));
+  assert_string_equal(path, "");
+  CHECK_OK(firn_stores_find(stores, "memory://lake/a//b/", &arena, &found, &path, &err));
+  assert_string_equal(path, "a//b"); /* another name than a/b; the store will say so */
+
+  firn_stores_take_out(stores, memory);
+  CHECK_STATUS(firn_stores_find(stores, "memory://lake/db", &arena, &found, &path, &err), FIRN_UNSUPPORTED);
+  assert_string_equal(err.text, "the location memory://lake/db: no store serves memory://lake");
+}
+
+static void refuses_what_is_no_location(void **state) {
+  (void)state;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_STORES *stores = NULL;
+  CHECK_OK(firn_stores_open(ctx->env, &stores, &err));
+  firn_store *found;
+  const char *path;
+  static const char *const bad[] = {"",
+                                    "lake/t",
+                                    "./lake",
+                                    "://x",
+                                    "s3:/bucket",
+                                    "file:lake/t",
+                                    "file://host/lake",
+                                    "memory:x",
+                                    "averyveryverylongscheme://x"};
+  for (size_t i = 0; i < FIRN_COUNT_OF(bad); i++) {
+    CHECK_STATUS(firn_stores_find(stores, bad[i], &arena, &found, &path, &err), FIRN_INVALID);
+    CHECK_SAYS(bad[i]);
+  }
+  CHECK_STATUS(firn_stores_find(stores, "gopher://x/y", &arena, &found, &path, &err), FIRN_UNSUPPORTED);
+  CHECK_SAYS("gopher");
+}
+
+static firn_status find_one(void) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_STORES *stores = NULL;
+  FIRN_AUTO_STORE *memory = NULL;
+  firn_store *found;
+  const char *path;
+  FIRN_TRY(firn_stores_open(&firn_env_system, &stores, NULL));
+  FIRN_TRY(firn_memory_store_open(0, &memory, NULL));
+  FIRN_TRY(firn_stores_add(stores, "memory", "lake", memory, NULL));
+  return firn_stores_find(stores, "memory://lake/db", &arena, &found, &path, NULL);
+}
+
+static void survives_oom(void **state) {
+  (void)state;
+  check_survives_oom(find_one);
+}
+
+RUN_TESTS(finds_what_was_added, refuses_what_is_no_location, survives_oom)
