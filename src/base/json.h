@@ -44,12 +44,22 @@ typedef struct firn_json {
 /* `text` is borrowed while the reader is used. A byte order mark is refused. */
 void firn_json_init(firn_json *j, firn_bytes text);
 
-/* The next token. Errors (FIRN_CORRUPT, FIRN_LIMIT) name the offset in the text. */
+/* The next token. Errors (FIRN_CORRUPT, FIRN_LIMIT) name the offset in the text; after one the reader only
+ * answers errors. */
 FIRN_MUST_USE firn_status firn_json_next(firn_json *j, firn_json_token *out, firn_error *err);
 
 /* Where a value is due: checks and passes over one whole value and yields its exact span, without white space
- * around it. */
+ * around it. FIRN_INVALID where none is due. */
 FIRN_MUST_USE firn_status firn_json_skip(firn_json *j, firn_bytes *span, firn_error *err);
+
+/* Inside an object, behind its OBJECT token: the next member, its value passed over as a whole. `value->kind`
+ * says what the value is; `value->raw` is the token, of an OBJECT or ARRAY all of it, ends included. After
+ * the last member `key->kind` is FIRN_JSON_OBJECT_END and `value` is left alone. The fastest way through an
+ * object. FIRN_INVALID elsewhere. */
+FIRN_MUST_USE firn_status firn_json_next_member(firn_json *j, firn_json_token *key, firn_json_token *value,
+                                                firn_error *err);
+/* The same inside an array: its next item; `item->kind` is FIRN_JSON_ARRAY_END after the last. */
+FIRN_MUST_USE firn_status firn_json_next_item(firn_json *j, firn_json_token *item, firn_error *err);
 
 /* The text of a KEY or STRING token: its span where nothing is escaped, else unescaped into `arena`. */
 FIRN_MUST_USE firn_status firn_json_text(const firn_json_token *token, firn_arena *arena, firn_bytes *out,
@@ -57,7 +67,8 @@ FIRN_MUST_USE firn_status firn_json_text(const firn_json_token *token, firn_aren
 
 /* A NUMBER token's value; FIRN_INVALID when it is no number, has a fraction or exponent, or does not fit. */
 FIRN_MUST_USE firn_status firn_json_int64(const firn_json_token *token, int64_t *out, firn_error *err);
-/* The nearest double, whatever the locale; the strings "NaN", "Infinity" and "-Infinity" count too. */
+/* The nearest double, whatever the locale; the strings "NaN", "Infinity" and "-Infinity" count too.
+ * FIRN_INVALID for other tokens and for numbers beyond the largest double. */
 FIRN_MUST_USE firn_status firn_json_double(const firn_json_token *token, double *out, firn_error *err);
 
 /* Whether `text` is exactly one JSON value, white space around it allowed. */
