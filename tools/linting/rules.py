@@ -277,4 +277,27 @@ def scripts(tree):
                 yield Finding(path, e.lineno or 1, "scripts", f"Python cannot parse it ({e.msg})", "mend the syntax")
 
 
-RULES = (layers, includes, sizes, banned, confined, prototypes, must_use, names, tests_beside, room_pages, todos, scripts)
+LEDGERS = ("docs/status.md", "docs/spec-map.md", "docs/decisions.md")
+TEST_NAME = re.compile(r"`((?:[a-z0-9_]+/)*[a-z0-9_]+_test|(?:end_to_end|interop)/[a-z0-9_]+)(?:: ([a-z0-9_]+))?`")
+
+
+def ledgers(tree):
+    """Tests that the ledgers name (`room/noun_test: sentence`) exist, and what is called done or part names one."""
+    for path in LEDGERS:
+        for number, text in enumerate(tree.read(path).splitlines() if tree.has(path) else [], 1):
+            named = TEST_NAME.findall(text)
+            for test, sentence in named:
+                yield from missing_test(tree, path, number, test, sentence)
+            if re.match(r"\|[^|]+\| *(done|part) *\|", text) and not named:
+                yield Finding(path, number, "ledgers", "called done or part, but no test is named", "name the test that shows it")
+
+
+def missing_test(tree, path, number, test, sentence):
+    files = [f for f in (f"src/{test}.c", f"tests/{test}.c", f"tests/{test}.py", f"tests/{test}.sh") if tree.has(f)]
+    if not files:
+        yield Finding(path, number, "ledgers", f"there is no test {test}", "name a test that exists, as ctest names it")
+    elif sentence and not any(re.search(rf"\b{sentence}\b", tree.read(f)) for f in files):
+        yield Finding(path, number, "ledgers", f"{files[0]} has no {sentence}", "name a test that exists")
+
+
+RULES = (layers, includes, sizes, banned, confined, prototypes, must_use, names, tests_beside, room_pages, todos, ledgers, scripts)
