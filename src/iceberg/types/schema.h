@@ -20,6 +20,10 @@ typedef struct firn_schema {
 FIRN_MUST_USE firn_status firn_schema_read(const firn_json_value *json, firn_arena *arena, firn_schema *out,
                                            firn_error *err);
 void firn_schema_write(const firn_schema *schema, firn_json_writer *w);
+/* The same checks for a schema that was made in memory. */
+FIRN_MUST_USE firn_status firn_schema_check(const firn_schema *schema, firn_error *err);
+FIRN_MUST_USE firn_status firn_schema_copy(const firn_schema *from, firn_arena *arena, firn_schema *out,
+                                           firn_error *err);
 
 /* "decimal(9, 2)", "fixed[16]", ... for primitives. */
 FIRN_MUST_USE firn_status firn_type_read(firn_bytes text, firn_arena *arena, firn_field *out,
@@ -31,8 +35,8 @@ const char *firn_type_text(const firn_field *field, firn_arena *arena);
 /* The largest field id. */
 int32_t firn_schema_last_id(const firn_schema *schema);
 
-/* A copy with new ids, a whole level before its children, counted from `*last_id` + 1; `*last_id` becomes the
- * largest. Identifier fields follow. */
+/* A copy with new ids, a whole level before its children (level of one struct, list or map at a time, as the
+ * reference does), counted from `*last_id` + 1; `*last_id` becomes the largest. Identifier fields follow. */
 FIRN_MUST_USE firn_status firn_schema_assign_ids(const firn_schema *schema, int32_t *last_id,
                                                  firn_arena *arena, firn_schema *out, firn_error *err);
 

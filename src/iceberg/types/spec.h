@@ -46,6 +46,19 @@ FIRN_MUST_USE firn_status firn_sort_order_read(const firn_json_value *json, firn
                                                firn_sort_order *out, firn_error *err);
 void firn_sort_order_write(const firn_sort_order *order, firn_json_writer *w);
 
+/* Deep copies. */
+FIRN_MUST_USE firn_status firn_partition_spec_copy(const firn_partition_spec *from, firn_arena *arena,
+                                                   firn_partition_spec *out, firn_error *err);
+FIRN_MUST_USE firn_status firn_sort_order_copy(const firn_sort_order *from, firn_arena *arena,
+                                               firn_sort_order *out, firn_error *err);
+
+/* The source column: one that is in no list or map. NULL: there is none (any more). */
+const firn_field *firn_spec_source(const firn_schema *schema, int32_t source_id);
+/* FIRN_INVALID when the source does not exist or the transform does not take it, FIRN_UNSUPPORTED when the
+ * transform is unknown. A void one may outlive its source. */
+FIRN_MUST_USE firn_status firn_spec_source_check(const firn_schema *schema, int32_t source_id,
+                                                 const firn_transform *t, firn_error *err);
+
 /* Sources exist in `schema`, transforms take them, names are unique and clash with no column (but identity on
  * its own). */
 FIRN_MUST_USE firn_status firn_partition_spec_check(const firn_partition_spec *spec,
@@ -54,7 +67,7 @@ FIRN_MUST_USE firn_status firn_sort_order_check(const firn_sort_order *order, co
                                                 firn_error *err);
 
 /* The struct type of the spec's tuples, fields optional, ids the partition field ids. A source that was
- * dropped from the schema gives an UNKNOWN field. */
+ * dropped from the schema, or an unknown transform, gives an UNKNOWN field. */
 FIRN_MUST_USE firn_status firn_partition_type(const firn_partition_spec *spec, const firn_schema *schema,
                                               firn_arena *arena, firn_field *out, firn_error *err);
 
@@ -65,7 +78,8 @@ bool firn_sort_order_equal(const firn_sort_order *a, const firn_sort_order *b);
 /* The largest field id, 999 for an empty spec. */
 int32_t firn_partition_spec_last_id(const firn_partition_spec *spec);
 
-/* "day=2024-06-15/region=eu", names and values percent-encoded; "" when unpartitioned. NULL: no memory. */
+/* "day=2024-06-15/region=eu", names and values encoded as the reference does (a blank is "+"); "" when
+ * unpartitioned. NULL: no memory. */
 const char *firn_partition_path(const firn_partition_spec *spec, const firn_schema *schema,
                                 const firn_value *tuple, firn_arena *arena);
 

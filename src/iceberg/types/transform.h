@@ -27,6 +27,7 @@ FIRN_MUST_USE firn_status firn_transform_read(firn_bytes text, firn_arena *arena
                                               firn_error *err);
 /* At most 63 characters and a zero. */
 void firn_transform_text(const firn_transform *t, char into[64]);
+bool firn_transform_equal(const firn_transform *a, const firn_transform *b);
 
 /* Whether it may be applied to values of this type. */
 bool firn_transform_takes(const firn_transform *t, const firn_field *source);
@@ -34,7 +35,7 @@ bool firn_transform_takes(const firn_transform *t, const firn_field *source);
 void firn_transform_result(const firn_transform *t, const firn_field *source, firn_field *out);
 
 /* Null gives null. Text results point into `arena` or into `in`. FIRN_LIMIT when an hour does not fit in 32
- * bits. */
+ * bits, or a truncated number in its type. `in` is null or of the kind of `source`. */
 FIRN_MUST_USE firn_status firn_transform_apply(const firn_transform *t, const firn_field *source,
                                                const firn_value *in, firn_arena *arena, firn_value *out,
                                                firn_error *err);
@@ -43,7 +44,7 @@ FIRN_MUST_USE firn_status firn_transform_apply(const firn_transform *t, const fi
 uint32_t firn_bucket_hash(const firn_value *v);
 
 /* What people read in a partition path: "2024-06-15-13" for an hour, "2024-06" for a month, ...; in `arena`,
- * NULL: no memory. */
+ * NULL: no memory. `source` NULL (a dropped column) shows decimals unscaled. */
 const char *firn_transform_human(const firn_transform *t, const firn_field *source, const firn_value *result,
                                  firn_arena *arena);
 

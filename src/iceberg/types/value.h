@@ -43,17 +43,33 @@ FIRN_MUST_USE firn_status firn_value_read(firn_bytes in, const firn_field *type,
                                           firn_error *err);
 void firn_value_write(const firn_value *v, firn_builder *out);
 
+/* A bound of a manifest: false when it says nothing (absent, of a length that fits nothing, NaN). */
+bool firn_bound_read(firn_bytes in, const firn_field *type, firn_value *out);
+
+/* Decimals: the fewest bytes of two's complement, big endian (1 to 16); whether it has at most `precision`
+ * digits; its text, as many digits behind the point as the scale says; and back (the scale must be exact). */
+enum { FIRN_DECIMAL_TEXT_MAX = 44 };
+size_t firn_decimal_bytes(firn_decimal v, uint8_t out[16]);
+bool firn_decimal_fits(firn_decimal v, unsigned precision);
+size_t firn_decimal_text(firn_decimal v, unsigned scale, char out[FIRN_DECIMAL_TEXT_MAX]);
+bool firn_decimal_of_text(firn_bytes text, unsigned precision, unsigned scale, firn_decimal *out);
+
 /* JSON form. `type` gives scale, width. Struct values are for defaults only and stay JSON
  * (firn_field.initial_default). */
 FIRN_MUST_USE firn_status firn_value_read_json(const firn_json_value *json, const firn_field *type,
                                                firn_arena *arena, firn_value *out, firn_error *err);
 void firn_value_write_json(const firn_value *v, const firn_field *type, firn_json_writer *w);
 
-/* Value `i` of any vector as JSON: nested kinds too, structs keyed by field name ("for people"). */
+/* Value `i` of any vector as JSON, nested kinds too. One encoder, two faces: structs keyed by field name,
+ * every field shown ("for people"), or keyed by field id, nulls left out, as the specification has it. */
 void firn_vector_write_json(const firn_vector *v, const firn_field *type, size_t i, firn_json_writer *w);
+void firn_vector_write_json_by_id(const firn_vector *v, const firn_field *type, size_t i,
+                                  firn_json_writer *w);
 
 /* Lower and upper bounds of text and binary, cut to `n` code points or bytes. The upper one is incremented;
  * false when no upper bound exists (everything is at its maximum). In `arena`. */
+/* The first `n` code points of text, or bytes of anything else, borrowed from `value`. */
+firn_bytes firn_bound_prefix(firn_kind kind, firn_bytes value, size_t n);
 FIRN_MUST_USE firn_status firn_bound_lower(firn_kind kind, firn_bytes value, size_t n, firn_bytes *out,
                                            firn_error *err);
 FIRN_MUST_USE firn_status firn_bound_upper(firn_kind kind, firn_bytes value, size_t n, firn_arena *arena,
