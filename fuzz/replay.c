@@ -1,5 +1,6 @@
-/* The main of every fuzz target in a plain build: replay FOLDER gives the target each file of the folder as it
- * is, then cut short and with bytes changed, the same on every machine. ctest runs it; the sanitizers judge. */
+/* The main of every fuzz target in a plain build: replay FOLDER gives the target each file of the folder as
+ * it is, then cut short and with bytes changed, the same on every machine. ctest runs it; the sanitizers
+ * judge. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -64,7 +64,7 @@ typedef struct firn_update {
         *text;  /* ASSIGN_UUID, SET_LOCATION, REMOVE_SNAPSHOT_REF, REMOVE_ENCRYPTION_KEY: the key's id */
     int32_t id; /* UPGRADE_FORMAT_VERSION, SET_CURRENT_SCHEMA, SET_DEFAULT_SPEC, ..._SORT_ORDER */
     firn_schema schema;         /* ADD_SCHEMA */
-    firn_partition_spec spec;   /* ADD_SPEC */
+    firn_partition_spec spec;   /* ADD_SPEC; a field id of FIRN_NO_ID is given one when it is applied */
     firn_sort_order sort_order; /* ADD_SORT_ORDER */
     firn_snapshot snapshot;     /* ADD_SNAPSHOT */
     firn_ref ref;               /* SET_SNAPSHOT_REF */
@@ -88,6 +88,8 @@ void firn_requirement_write(const firn_requirement *r, firn_json_writer *w);
 FIRN_MUST_USE firn_status firn_update_read(const firn_json_value *json, firn_arena *arena, firn_update *out,
                                            firn_error *err);
 void firn_update_write(const firn_update *u, firn_json_writer *w);
+/* "add-snapshot" and so on. */
+const char *firn_update_name(firn_update_kind kind);
 
 /* FIRN_CONFLICT with the reference's text ("Requirement failed: ...") when it does not hold. `base` NULL: no
  * such table. */

@@ -1,0 +1,424 @@
+#include "db/sqlite.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "db/sqlite_internal.h"
+
+enum { DEFAULT_BUSY_WAIT_US = 5000000, LONGEST_NAP_US = 50000 };
+
+typedef struct sqlite_db {
+  firn_db base;
+  sqlite3 *handle;
+  firn_ctx *ctx; /* of the call that runs: whose clock the wait for a lock goes by */
+  int64_t busy_wait_us;
+  int64_t busy_since_us;
+  char path[];
+} sqlite_db;
+
+typedef struct sqlite_statement {
+  firn_statement base;
+  sqlite3_stmt *handle;
+} sqlite_statement;
+
+static sqlite_db *of(const firn_db *db) {
+  return (sqlite_db *)(uintptr_t)db;
+}
+
+static firn_status status_of(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return FIRN_BUSY;
+    case SQLITE_CONSTRAINT:
+      return FIRN_CONFLICT;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return FIRN_CORRUPT;
+    case SQLITE_NOMEM:
+      return FIRN_NOMEM;
+    case SQLITE_TOOBIG:
+      return FIRN_LIMIT;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return FIRN_DENIED;
+    case SQLITE_ERROR:
+    case SQLITE_MISMATCH:
+    case SQLITE_RANGE:
+      return FIRN_INVALID;
+    default:
+      return FIRN_IO;
+  }
+}
+
+static firn_status fail_open(int error, firn_error *err) {
+  firn_status status = error == EACCES || error == EPERM || error == EROFS ? FIRN_DENIED : FIRN_IO;
+  return firn_error_set(err, status, "it cannot be opened for writing (%s): look at its folder's permissions",
+                        error != 0 ? strerror(error) : "reason unknown");
+}
+
+/* What went wrong, and what one can do about it. */
+static firn_status fail(sqlite_db *s, int code, firn_error *err) {
+  switch (code & 0xFF) {
+    case SQLITE_BUSY:
+      FIRN_TRY(firn_ctx_check(s->ctx, err)); /* it was not worth waiting longer */
+      return firn_error_set(err, FIRN_BUSY,
+                            "it was locked by others for more than %" PRId64
+                            " ms: try again, or see who holds it",
+                            s->busy_wait_us / 1000);
+    case SQLITE_FULL:
+      return firn_error_set(err, FIRN_IO, "the disk is full: free some space, then try again");
+    case SQLITE_NOTADB:
+      return firn_error_set(err, FIRN_CORRUPT, "the file is no SQLite database");
+    case SQLITE_CORRUPT:
+      return firn_error_set(err, FIRN_CORRUPT, "the database is damaged (%s): restore it from a backup",
+                            sqlite3_errmsg(s->handle));
+    case SQLITE_CANTOPEN:
+      return fail_open(sqlite3_system_errno(s->handle), err);
+    case SQLITE_IOERR: {
+      int error = sqlite3_system_errno(s->handle);
+      return firn_error_set(err, FIRN_IO, "%s", error != 0 ? strerror(error) : sqlite3_errmsg(s->handle));
+    }
+    default:
+      return firn_error_set(err, status_of(code), "%s", sqlite3_errmsg(s->handle));
+  }
+}
+
+/* SQLite asks before the n-th try to get a lock; 0 gives up. */
+static int on_busy(void *arg, int n_tries) {
+  sqlite_db *s = arg;
+  const firn_env *env = s->ctx->env;
+  int64_t now = firn_ctx_monotonic_us(s->ctx);
+  if (n_tries == 0) {
+    s->busy_since_us = now;
+  }
+  if (now - s->busy_since_us >= s->busy_wait_us || firn_ctx_check(s->ctx, NULL) != FIRN_OK) {
+    return 0;
+  }
+  int64_t nap = n_tries < 10 ? (int64_t)500 << n_tries : LONGEST_NAP_US;
+  env->sleep_us(env->self, nap < LONGEST_NAP_US ? nap : LONGEST_NAP_US);
+  return 1;
+}
+
+static firn_status sqlite_script(firn_db *db, firn_ctx *ctx, const char *sql, firn_error *err) {
+  sqlite_db *s = of(db);
+  s->ctx = ctx;
+  int code = sqlite3_exec(s->handle, sql, NULL, NULL, NULL);
+  return code == SQLITE_OK ? FIRN_OK : fail(s, code, err);
+}
+
+static firn_status sqlite_prepare(firn_db *db, firn_ctx *ctx, const char *sql, firn_statement **out,
+                                  firn_error *err) {
+  sqlite_db *s = of(db);
+  s->ctx = ctx;
+  sqlite_statement *st = firn_alloc(sizeof *st);
+  if (st == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a statement");
+  }
+  const char *rest;
+  int code = sqlite3_prepare_v2(s->handle, sql, -1, &st->handle, &rest);
+  if (code != SQLITE_OK) {
+    firn_free(st);
+    return fail(s, code, err);
+  }
+  assert(*rest == '\0' && st->handle != NULL); /* one statement */
+  st->base.db = db;
+  *out = &st->base;
+  return FIRN_OK;
+}
+
+static int bind_one(sqlite3_stmt *handle, int at, const firn_db_value *v) {
+  const void *data = v->bytes.data == NULL ? (const void *)"" : v->bytes.data; /* NULL would bind a null */
+  switch (v->kind) {
+    case FIRN_DB_INT64:
+      return sqlite3_bind_int64(handle, at, v->i64);
+    case FIRN_DB_DOUBLE:
+      return sqlite3_bind_double(handle, at, v->f64);
+    case FIRN_DB_TEXT:
+      return sqlite3_bind_text64(handle, at, data, v->bytes.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    case FIRN_DB_BYTES:
+      return sqlite3_bind_blob64(handle, at, data, v->bytes.len, SQLITE_TRANSIENT);
+    case FIRN_DB_NULL:
+      break;
+  }
+  return sqlite3_bind_null(handle, at);
+}
+
+static firn_status sqlite_bind(firn_statement *base, const firn_db_values *values, firn_error *err) {
+  sqlite_statement *st = (sqlite_statement *)base;
+  (void)sqlite3_reset(st->handle); /* repeats the error of the last step, which was told then */
+  int wanted = sqlite3_bind_parameter_count(st->handle);
+  if (values->n != (size_t)wanted) {
+    return firn_error_set(err, FIRN_INVALID, "%zu values for %d parameters", values->n, wanted);
+  }
+  for (size_t i = 0; i < values->n; i++) {
+    char name[24];
+    (void)snprintf(name, sizeof name, "$%zu", i + 1);
+    int at = sqlite3_bind_parameter_index(st->handle, name); /* SQLite counts by first appearance */
+    int code = at == 0 ? SQLITE_RANGE : bind_one(st->handle, at, &values->items[i]);
+    if (code != SQLITE_OK) {
+      return firn_error_set(err, status_of(code), "parameter %s: %s", name, sqlite3_errstr(code));
+    }
+  }
+  return FIRN_OK;
+}
+
+static firn_status sqlite_next(firn_statement *base, firn_ctx *ctx, bool *is_row, firn_error *err) {
+  sqlite_statement *st = (sqlite_statement *)base;
+  sqlite_db *s = of(base->db);
+  s->ctx = ctx;
+  int code = sqlite3_step(st->handle);
+  if (code != SQLITE_ROW && code != SQLITE_DONE) {
+    return fail(s, code, err);
+  }
+  *is_row = code == SQLITE_ROW;
+  return FIRN_OK;
+}
+
+static size_t sqlite_n_columns(const firn_statement *base) {
+  return (size_t)sqlite3_column_count(((const sqlite_statement *)base)->handle);
+}
+
+static firn_db_value sqlite_column(firn_statement *base, size_t i) {
+  sqlite3_stmt *handle = ((sqlite_statement *)base)->handle;
+  int column = (int)i;
+  switch (sqlite3_column_type(handle, column)) {
+    case SQLITE_INTEGER:
+      return firn_db_int64(sqlite3_column_int64(handle, column));
+    case SQLITE_FLOAT:
+      return firn_db_double(sqlite3_column_double(handle, column));
+    case SQLITE_TEXT: {
+      const uint8_t *text = sqlite3_column_text(handle, column); /* first: the length is that of this form */
+      return (firn_db_value){.kind = FIRN_DB_TEXT,
+                             .bytes = {text, (size_t)sqlite3_column_bytes(handle, column)}};
+    }
+    case SQLITE_BLOB: {
+      const uint8_t *data = sqlite3_column_blob(handle, column);
+      return firn_db_bytes((firn_bytes){data, (size_t)sqlite3_column_bytes(handle, column)});
+    }
+    default:
+      return firn_db_null();
+  }
+}
+
+static uint64_t sqlite_n_changed(const firn_statement *base) {
+  return (uint64_t)sqlite3_changes64(of(base->db)->handle);
+}
+
+static void sqlite_statement_close(firn_statement *base) {
+  sqlite_statement *st = (sqlite_statement *)base;
+  (void)sqlite3_finalize(st->handle); /* repeats the error of the last step */
+  firn_free(st);
+}
+
+/* IMMEDIATE takes the lock for writing now: a transaction that starts with reading could not get it any more
+ * once another one has written. */
+static firn_status sqlite_begin(firn_db *db, firn_ctx *ctx, firn_error *err) {
+  return sqlite_script(db, ctx, "BEGIN IMMEDIATE", err);
+}
+
+/* The write-ahead log holds the commit once its last frame is written whole. These failures come before that;
+ * after all others a recovery might still find the frame. */
+static bool is_certain(int code) {
+  int primary = code & 0xFF;
+  return primary == SQLITE_BUSY || primary == SQLITE_FULL || primary == SQLITE_CONSTRAINT ||
+         primary == SQLITE_READONLY;
+}
+
+static firn_status sqlite_commit(firn_db *db, firn_ctx *ctx, firn_error *err) {
+  sqlite_db *s = of(db);
+  s->ctx = ctx;
+  int code = sqlite3_exec(s->handle, "COMMIT", NULL, NULL, NULL);
+  if (code == SQLITE_OK) {
+    return FIRN_OK;
+  }
+  firn_status status = fail(s, code, err);
+  return is_certain(code) ? status
+                          : firn_error_while(err, FIRN_UNCERTAIN, "the commit may or may not have happened");
+}
+
+static void sqlite_rollback(firn_db *db) {
+  sqlite_db *s = of(db);
+  if (sqlite3_get_autocommit(s->handle) == 0) { /* some failures end a transaction by themselves */
+    (void)sqlite3_exec(s->handle, "ROLLBACK", NULL, NULL,
+                       NULL); /* what is not committed goes with the handle */
+  }
+}
+
+static void sqlite_close(firn_db *db) {
+  sqlite_db *s = of(db);
+  int code = sqlite3_close(s->handle);
+  assert(code == SQLITE_OK); /* else a statement is still open */
+  (void)code;
+  firn_free(s);
+}
+
+static const firn_db_ops sqlite_ops = {
+    .kind = "sqlite",
+    .script = sqlite_script,
+    .prepare = sqlite_prepare,
+    .bind = sqlite_bind,
+    .next = sqlite_next,
+    .n_columns = sqlite_n_columns,
+    .column = sqlite_column,
+    .n_changed = sqlite_n_changed,
+    .statement_close = sqlite_statement_close,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .close = sqlite_close,
+};
+
+const char *firn_sqlite_network_name(uint32_t magic) {
+  static const struct {
+    uint32_t magic;
+    const char *name;
+  } all[] = {
+      {0x6969, "NFS"},       {0x517B, "SMB"},        {0xFF534D42, "CIFS"},   {0xFE534D42, "SMB2"},
+      {0x01021997, "9P"},    {0x5346414F, "AFS"},    {0x6B414653, "AFS"},    {0x73757245, "Coda"},
+      {0x564C, "NCP"},       {0x00C36400, "Ceph"},   {0x0BD00BD0, "Lustre"}, {0x01161970, "GFS2"},
+      {0x7461636F, "OCFS2"}, {0x786F4256, "vboxsf"}, {0x19830326, "BeeGFS"}, {0x47504653, "GPFS"},
+      {0xAAD7AAEA, "PanFS"},
+  };
+  for (size_t i = 0; i < FIRN_COUNT_OF(all); i++) {
+    if (all[i].magic == magic) {
+      return all[i].name;
+    }
+  }
+  return NULL;
+}
+
+static void folder_of(const char *path, char into[PATH_MAX]) {
+  const char *slash = strrchr(path, '/');
+  size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+  if (slash == path) {
+    len = 1;
+  }
+  (void)snprintf(into, PATH_MAX, "%.*s", (int)len, path);
+  if (slash == NULL) {
+    (void)snprintf(into, PATH_MAX, ".");
+  }
+}
+
+/* `*is_new`: there is no file yet. */
+static firn_status check_place(const char *path, const char *folder, const firn_sqlite_options *options,
+                               bool *is_new, firn_error *err) {
+  struct stat info;
+  struct statfs fs;
+  if (statfs(folder, &fs) != 0) {
+    int error = errno;
+    return error == ENOENT
+               ? firn_error_set(err, FIRN_NOT_FOUND, "there is no folder %s: make it first", folder)
+               : firn_error_set(err, FIRN_IO, "the folder %s: %s", folder, strerror(error));
+  }
+  const char *network = firn_sqlite_network_name((uint32_t)fs.f_type);
+  if (network != NULL) {
+    return firn_error_set(
+        err, FIRN_UNSUPPORTED,
+        "it lies on a network file system (%s), where SQLite's write-ahead log, which is memory "
+        "shared by processes, does not work: use a local disk",
+        network);
+  }
+  *is_new = stat(path, &info) != 0;
+  if (*is_new && errno != ENOENT) {
+    return firn_error_set(err, errno == EACCES ? FIRN_DENIED : FIRN_IO, "%s", strerror(errno));
+  }
+  if (*is_new && options->must_exist) {
+    return firn_error_set(err, FIRN_NOT_FOUND, "there is no such file");
+  }
+  if (!*is_new && !S_ISREG(info.st_mode)) {
+    return firn_error_set(err, FIRN_INVALID, "it is no regular file");
+  }
+  return FIRN_OK;
+}
+
+static firn_status sync_folder(const char *folder, firn_error *err) {
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int failed = fd < 0 ? -1 : fsync(fd);
+  int error = errno;
+  if (fd >= 0) {
+    (void)close(fd); /* nothing was written through it */
+  }
+  return failed == 0 ? FIRN_OK
+                     : firn_error_set(err, FIRN_IO, "syncing the folder %s: %s", folder, strerror(error));
+}
+
+/* Changing to WAL needs every other process out for a moment, and SQLite asks no busy handler about it. */
+static firn_status set_wal(sqlite_db *s, firn_ctx *ctx, firn_error *err) {
+  for (int n_tries = 0;; n_tries++) {
+    FIRN_AUTO_STATEMENT *st = NULL;
+    bool is_row = false;
+    FIRN_TRY(sqlite_prepare(&s->base, ctx, "PRAGMA journal_mode = WAL", &st, err));
+    firn_status status = sqlite_next(st, ctx, &is_row, err);
+    if (status == FIRN_OK && is_row && firn_bytes_is(firn_statement_bytes(st, 0), "wal")) {
+      return FIRN_OK;
+    }
+    if (status == FIRN_OK) {
+      return firn_error_set(err, FIRN_UNSUPPORTED, "its file system does not allow a write-ahead log");
+    }
+    if (status != FIRN_BUSY || !on_busy(s, n_tries)) {
+      return status;
+    }
+  }
+}
+
+static firn_status set_up(sqlite_db *s, firn_ctx *ctx, int flags, firn_error *err) {
+  s->ctx = ctx;
+  int code = sqlite3_open_v2(s->path, &s->handle, flags, NULL);
+  if (code != SQLITE_OK) {
+    return s->handle == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a connection")
+                             : fail(s, code, err);
+  }
+  (void)sqlite3_busy_handler(s->handle, on_busy, s); /* cannot fail on an open handle */
+  (void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL); /* known to 3.26 and later */
+  (void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
+                          (int *)NULL); /* known to 3.31 and later */
+  FIRN_TRY(set_wal(s, ctx, err));
+  return sqlite_script(&s->base, ctx, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err);
+}
+
+static firn_status open_checked(const char *path, const firn_sqlite_options *options, firn_ctx *ctx,
+                                firn_db **out, firn_error *err) {
+  char folder[PATH_MAX];
+  bool is_new;
+  if (path[0] == '\0' || path[0] == ':' || strlen(path) >= PATH_MAX) {
+    return firn_error_set(err, FIRN_INVALID, "this is no path of a file");
+  }
+  folder_of(path, folder);
+  FIRN_TRY(check_place(path, folder, options, &is_new, err));
+  sqlite_db *s = firn_alloc(sizeof *s + strlen(path) + 1);
+  if (s == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a connection");
+  }
+  memcpy(s->path, path, strlen(path) + 1);
+  s->base = (firn_db){.ops = &sqlite_ops, .name = s->path};
+  s->busy_wait_us = options->busy_wait_us != 0 ? options->busy_wait_us : DEFAULT_BUSY_WAIT_US;
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  firn_status status = set_up(s, ctx, flags | (options->must_exist ? 0 : SQLITE_OPEN_CREATE), err);
+  if (status == FIRN_OK && is_new) {
+    status = sync_folder(folder, err);
+  }
+  if (status != FIRN_OK) {
+    sqlite_close(&s->base);
+    return status;
+  }
+  *out = &s->base;
+  return FIRN_OK;
+}
+
+firn_status firn_sqlite_open(const char *path, const firn_sqlite_options *options, firn_ctx *ctx,
+                             firn_db **out, firn_error *err) {
+  static const firn_sqlite_options defaults = {0};
+  firn_status status = open_checked(path, options == NULL ? &defaults : options, ctx, out, err);
+  return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "sqlite: opening %s", path);
+}

@@ -1,0 +1,369 @@
+#include "db/sqlite.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "db/connections.h"
+#include "db/migrate.h"
+#include "db/sqlite_internal.h"
+#include "test.h"
+
+static firn_error err;
+static firn_ctx *ctx;
+static char path[4200];
+
+/* A fresh file's path, and a context. */
+static void begin(void) {
+  ctx = test_ctx();
+  (void)snprintf(path, sizeof path, "%s/t.db", test_folder());
+}
+
+static firn_db *open_db(void) {
+  firn_db *db = NULL;
+  CHECK_OK(firn_sqlite_open(path, NULL, ctx, &db, &err));
+  return db;
+}
+
+static firn_db *open_with_table(void) {
+  begin();
+  firn_db *db = open_db();
+  CHECK_OK(
+      firn_db_script(db, ctx, "CREATE TABLE t (k TEXT PRIMARY KEY, v BIGINT); CREATE TABLE u (x, y)", &err));
+  return db;
+}
+
+static void insert(firn_db *db, const char *k, int64_t v) {
+  CHECK_OK(firn_db_run(db, ctx, "INSERT INTO t (k, v) VALUES ($1, $2)",
+                       FIRN_DB_VALUES(firn_db_text(k), firn_db_int64(v)), NULL, &err));
+}
+
+static int64_t count(firn_db *db) {
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  CHECK_OK(firn_db_query(db, ctx, "SELECT COUNT(*) FROM t", FIRN_DB_NO_VALUES, &st, &err));
+  CHECK_OK(firn_statement_next(st, ctx, &is_row, &err));
+  assert_true(is_row);
+  return firn_statement_int64(st, 0);
+}
+
+static void gives_back_what_was_bound(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  static const uint8_t zeros[] = {0, 1, 0, 255};
+  const firn_db_value values[] = {
+      firn_db_int64(INT64_MIN),
+      firn_db_int64(INT64_MAX),
+      firn_db_double(0.1),
+      firn_db_text("it's \"quoted\"; -- $1 \xE2\x9D\x84"),
+      firn_db_text(""),
+      firn_db_bytes((firn_bytes){zeros, sizeof zeros}),
+      firn_db_bytes((firn_bytes){NULL, 0}),
+      firn_db_null(),
+      firn_db_text(NULL),
+  };
+  for (size_t i = 0; i < FIRN_COUNT_OF(values); i++) {
+    CHECK_OK(firn_db_run(db, ctx, "INSERT INTO u (x, y) VALUES ($2, $1)",
+                         FIRN_DB_VALUES(values[i], firn_db_int64((int64_t)i)), NULL, &err));
+  }
+  FIRN_AUTO_STATEMENT *st = NULL;
+  CHECK_OK(firn_db_query(db, ctx, "SELECT y FROM u ORDER BY x", FIRN_DB_NO_VALUES, &st, &err));
+  for (size_t i = 0; i < FIRN_COUNT_OF(values); i++) {
+    bool is_row;
+    CHECK_OK(firn_statement_next(st, ctx, &is_row, &err));
+    assert_true(is_row);
+    firn_db_value got = firn_statement_value(st, 0);
+    assert_int_equal(got.kind, values[i].kind);
+    assert_int_equal(firn_statement_is_null(st, 0), i >= 7);
+    if (got.kind == FIRN_DB_INT64) {
+      assert_true(firn_statement_int64(st, 0) == values[i].i64);
+    } else if (got.kind == FIRN_DB_DOUBLE) {
+      assert_true(got.f64 == values[i].f64);
+    } else {
+      assert_true(firn_bytes_equal(firn_statement_bytes(st, 0),
+                                   values[i].kind == FIRN_DB_NULL ? (firn_bytes){NULL, 0} : values[i].bytes));
+    }
+  }
+  bool is_row = true;
+  CHECK_OK(firn_statement_next(st, ctx, &is_row, &err));
+  assert_false(is_row);
+}
+
+static void statements_are_bound_again_and_again(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  CHECK_OK(firn_db_prepare(db, ctx, "INSERT INTO t (k, v) VALUES ($1, $2)", &st, &err));
+  for (int64_t i = 0; i < 100; i++) {
+    char k[8];
+    (void)snprintf(k, sizeof k, "%d", (int)i);
+    CHECK_OK(firn_statement_bind(st, FIRN_DB_VALUES(firn_db_text(k), firn_db_int64(i)), &err));
+    CHECK_OK(firn_statement_next(st, ctx, &is_row, &err));
+  }
+  assert_int_equal(count(db), 100);
+  CHECK_STATUS(firn_statement_bind(st, FIRN_DB_VALUES(firn_db_text("one")), &err), FIRN_INVALID);
+  CHECK_SAYS("1 values for 2 parameters");
+}
+
+static void says_how_many_rows_changed(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  insert(db, "a", 1);
+  insert(db, "b", 1);
+  uint64_t n = 99;
+  CHECK_OK(
+      firn_db_run(db, ctx, "UPDATE t SET v = 2 WHERE v = $1", FIRN_DB_VALUES(firn_db_int64(1)), &n, &err));
+  assert_int_equal(n, 2);
+  CHECK_OK(
+      firn_db_run(db, ctx, "UPDATE t SET v = 2 WHERE v = $1", FIRN_DB_VALUES(firn_db_int64(1)), &n, &err));
+  assert_int_equal(n, 0);
+}
+
+static void a_constraint_is_a_conflict(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  insert(db, "a", 1);
+  CHECK_STATUS(
+      firn_db_run(db, ctx, "INSERT INTO t (k) VALUES ($1)", FIRN_DB_VALUES(firn_db_text("a")), NULL, &err),
+      FIRN_CONFLICT);
+  CHECK_SAYS("sqlite: ");
+  CHECK_SAYS("t.k");
+  CHECK_STATUS(firn_db_script(db, ctx, "SELECT nothing FROM nowhere", &err), FIRN_INVALID);
+}
+
+static void a_transaction_is_undone_unless_committed(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  for (int committed = 0; committed < 2; committed++) {
+    FIRN_AUTO_TRANSACTION t = {0};
+    CHECK_OK(firn_db_begin(db, ctx, &t, &err));
+    insert(db, "a", 1);
+    if (committed) {
+      CHECK_OK(firn_transaction_commit(&t, ctx, &err));
+    }
+    firn_transaction_undo(&t);
+    assert_int_equal(count(db), committed);
+  }
+}
+
+static void a_locked_database_is_busy(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  FIRN_AUTO_DB *other = open_db();
+  FIRN_AUTO_TRANSACTION t = {0};
+  CHECK_OK(firn_db_begin(db, ctx, &t, &err));
+  firn_transaction u = {0};
+  int64_t before = ctx->env->monotonic_us(NULL);
+  CHECK_STATUS(firn_db_begin(other, ctx, &u, &err), FIRN_BUSY);
+  CHECK_SAYS("locked by others for more than 5000 ms");
+  int64_t waited = ctx->env->monotonic_us(NULL) - before;
+  assert_true(waited >= 5000000 && waited < 5200000);
+  assert_int_equal(count(other), 0); /* readers are not in its way */
+
+  firn_ctx hurried = *ctx;
+  hurried.deadline_us = ctx->env->monotonic_us(NULL) + 100000;
+  CHECK_STATUS(firn_db_begin(other, &hurried, &u, &err), FIRN_TIMEOUT);
+  CHECK_OK(firn_transaction_commit(&t, ctx, &err));
+  CHECK_OK(firn_db_begin(other, ctx, &u, &err));
+  firn_transaction_undo(&u);
+}
+
+static void keeps_commits_in_a_write_ahead_log_that_is_synced(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  static const struct {
+    const char *sql, *wanted;
+  } settings[] = {{"SELECT journal_mode FROM pragma_journal_mode", "wal"},
+                  {"SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous", "2"}};
+  for (size_t i = 0; i < FIRN_COUNT_OF(settings); i++) {
+    FIRN_AUTO_STATEMENT *st = NULL;
+    bool is_row;
+    CHECK_OK(firn_db_query(db, ctx, settings[i].sql, FIRN_DB_NO_VALUES, &st, &err));
+    CHECK_OK(firn_statement_next(st, ctx, &is_row, &err));
+    CHECK_BYTES(firn_statement_bytes(st, 0), settings[i].wanted);
+  }
+}
+
+static void refuses_places_that_cannot_hold_it(void **state) {
+  (void)state;
+  begin();
+  firn_db *db = NULL;
+  char bad[4300];
+  static const firn_sqlite_options must_exist = {.must_exist = true};
+  CHECK_STATUS(firn_sqlite_open(path, &must_exist, ctx, &db, &err), FIRN_NOT_FOUND);
+  assert_int_not_equal(access(path, F_OK), 0);
+  (void)snprintf(bad, sizeof bad, "%s/none/t.db", test_folder());
+  CHECK_STATUS(firn_sqlite_open(bad, NULL, ctx, &db, &err), FIRN_NOT_FOUND);
+  CHECK_SAYS("none: make it first");
+  CHECK_STATUS(firn_sqlite_open(test_folder(), NULL, ctx, &db, &err), FIRN_INVALID);
+  CHECK_STATUS(firn_sqlite_open("", NULL, ctx, &db, &err), FIRN_INVALID);
+  CHECK_STATUS(firn_sqlite_open(":memory:", NULL, ctx, &db, &err), FIRN_INVALID);
+}
+
+static void knows_network_file_systems(void **state) {
+  (void)state;
+  assert_string_equal(firn_sqlite_network_name(0x6969), "NFS");
+  assert_string_equal(firn_sqlite_network_name(0xFF534D42), "CIFS");
+  assert_string_equal(firn_sqlite_network_name(0x01021997), "9P");
+  assert_null(firn_sqlite_network_name(0xEF53));     /* ext4 */
+  assert_null(firn_sqlite_network_name(0x01021994)); /* tmpfs */
+}
+
+static void write_file(const char *text, size_t len) {
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  assert_int_equal(fwrite(text, 1, len, f), len);
+  assert_int_equal(fclose(f), 0);
+}
+
+static void refuses_a_file_that_is_no_database(void **state) {
+  (void)state;
+  begin();
+  static char text[8192];
+  memset(text, 'x', sizeof text);
+  write_file(text, sizeof text);
+  firn_db *db = NULL;
+  CHECK_STATUS(firn_sqlite_open(path, NULL, ctx, &db, &err), FIRN_CORRUPT);
+  CHECK_SAYS("t.db: the file is no SQLite database");
+}
+
+static void refuses_a_damaged_database(void **state) {
+  (void)state;
+  firn_db *db = open_with_table();
+  for (int i = 0; i < 2000; i++) {
+    char k[16];
+    (void)snprintf(k, sizeof k, "key %d", i);
+    insert(db, k, i);
+  }
+  firn_db_close(db);
+  firn_bytes whole = test_read_file(path);
+  for (size_t i = 4096 + 100; i < whole.len;
+       i += 4096) { /* every page behind the first loses its beginning */
+    memset((uint8_t *)(uintptr_t)whole.data + i - 100, 0xEE, 60);
+  }
+  write_file((const char *)whole.data, whole.len);
+  firn_free((void *)(uintptr_t)whole.data);
+  FIRN_AUTO_DB *damaged = open_db();
+  CHECK_STATUS(firn_db_script(damaged, ctx, "SELECT SUM(v) FROM t", &err), FIRN_CORRUPT);
+  CHECK_SAYS("restore it from a backup");
+}
+
+static const char *const scripts[] = {
+    "CREATE TABLE m (a TEXT); INSERT INTO m VALUES ('one')",
+    "ALTER TABLE m ADD COLUMN b TEXT",
+    "UPDATE m SET b = a; CREATE TABLE broken (",
+};
+
+static void migrations_run_once_and_in_order(void **state) {
+  (void)state;
+  begin();
+  FIRN_AUTO_DB *db = open_db();
+  CHECK_OK(firn_db_migrate(db, ctx, "part", scripts, 1, &err));
+  CHECK_OK(firn_db_migrate(db, ctx, "part", scripts, 2, &err));
+  CHECK_OK(firn_db_migrate(db, ctx, "part", scripts, 2, &err));
+  CHECK_STATUS(firn_db_migrate(db, ctx, "part", scripts, 3, &err), FIRN_INVALID);
+  CHECK_SAYS("migration 3 of 'part'");
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  CHECK_OK(firn_db_query(db, ctx, "SELECT a, b FROM m", FIRN_DB_NO_VALUES, &st,
+                         &err)); /* the third left nothing */
+  CHECK_OK(firn_statement_next(st, ctx, &is_row, &err));
+  CHECK_BYTES(firn_statement_bytes(st, 0), "one");
+  assert_true(firn_statement_is_null(st, 1));
+  CHECK_OK(firn_statement_next(st, ctx, &is_row, &err));
+  assert_false(is_row);
+  CHECK_STATUS(firn_db_migrate(db, ctx, "part", scripts, 1, &err), FIRN_UNSUPPORTED);
+  CHECK_SAYS("has version 2");
+}
+
+static void *hammer(void *arg) {
+  firn_connections *connections = arg;
+  firn_ctx own = FIRN_CTX_INIT(&firn_env_system);
+  for (int i = 0; i < 50; i++) {
+    FIRN_AUTO_CONNECTION c = {0};
+    FIRN_AUTO_TRANSACTION t = {0};
+    if (firn_connections_borrow(connections, &own, &c, NULL) != FIRN_OK ||
+        firn_db_begin(c.db, &own, &t, NULL) != FIRN_OK ||
+        firn_db_run(c.db, &own, "UPDATE t SET v = v + 1", FIRN_DB_NO_VALUES, NULL, NULL) != FIRN_OK ||
+        firn_transaction_commit(&t, &own, NULL) != FIRN_OK) {
+      return "failed";
+    }
+  }
+  return NULL;
+}
+
+static firn_status connect_path(const void *self, firn_ctx *c, firn_db **out, firn_error *e) {
+  return firn_sqlite_open(self, NULL, c, out, e);
+}
+
+static void threads_share_connections(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  insert(db, "a", 0);
+  firn_connections *connections = NULL;
+  CHECK_OK(firn_connections_new(connect_path, path, &connections, &err));
+  pthread_t threads[4];
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(pthread_create(&threads[i], NULL, hammer, connections), 0);
+  }
+  for (size_t i = 0; i < 4; i++) {
+    void *failed = NULL;
+    assert_int_equal(pthread_join(threads[i], &failed), 0);
+    assert_null(failed);
+  }
+  firn_connections_free(connections);
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  CHECK_OK(firn_db_query(db, ctx, "SELECT v FROM t", FIRN_DB_NO_VALUES, &st, &err));
+  CHECK_OK(firn_statement_next(st, ctx, &is_row, &err));
+  assert_int_equal(firn_statement_int64(st, 0), 200);
+}
+
+/* A process that dies in the middle of a transaction leaves nothing of it. */
+static void a_killed_process_leaves_whole_transactions(void **state) {
+  (void)state;
+  firn_db *db = open_with_table();
+  insert(db, "a", 1);
+  firn_db_close(db);
+  pid_t child = fork();
+  if (child == 0) {
+    firn_transaction t = {0};
+    firn_db *own = NULL;
+    bool ok =
+        firn_sqlite_open(path, NULL, ctx, &own, NULL) == FIRN_OK &&
+        firn_db_begin(own, ctx, &t, NULL) == FIRN_OK &&
+        firn_db_run(own, ctx, "INSERT INTO t (k) VALUES ('b')", FIRN_DB_NO_VALUES, NULL, NULL) == FIRN_OK;
+    _exit(ok ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  FIRN_AUTO_DB *again = open_db();
+  assert_int_equal(count(again), 1);
+}
+
+static firn_status open_and_ask(void) {
+  FIRN_AUTO_DB *db = NULL;
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  FIRN_TRY(firn_sqlite_open(path, NULL, ctx, &db, NULL));
+  FIRN_TRY(firn_db_query(db, ctx, "SELECT $1", FIRN_DB_VALUES(firn_db_int64(1)), &st, NULL));
+  return firn_statement_next(st, ctx, &is_row, NULL);
+}
+
+static void survives_oom(void **state) {
+  (void)state;
+  begin();
+  check_survives_oom(open_and_ask);
+}
+
+RUN_TESTS(gives_back_what_was_bound, statements_are_bound_again_and_again, says_how_many_rows_changed,
+          a_constraint_is_a_conflict, a_transaction_is_undone_unless_committed, a_locked_database_is_busy,
+          keeps_commits_in_a_write_ahead_log_that_is_synced, refuses_places_that_cannot_hold_it,
+          knows_network_file_systems, refuses_a_file_that_is_no_database, refuses_a_damaged_database,
+          migrations_run_once_and_in_order, threads_share_connections,
+          a_killed_process_leaves_whole_transactions, survives_oom)

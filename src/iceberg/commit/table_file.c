@@ -1,0 +1,70 @@
+#include "iceberg/commit/table_file.h"
+
+#include <string.h>
+
+#include "iceberg/commit/property.h"
+
+enum { WRITE_ATTEMPTS = 3, NAME_ARENA = 1 << 16 };
+
+firn_uuid_text firn_uuid_random(const firn_env *env) {
+  static const char digits[] = "0123456789abcdef";
+  uint8_t bytes[16];
+  env->random(env->self, bytes, sizeof bytes);
+  bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40); /* version 4 */
+  bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80); /* the variant of RFC 9562 */
+  firn_uuid_text uuid;
+  size_t at = 0;
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) {
+      uuid.text[at++] = '-';
+    }
+    uuid.text[at++] = digits[bytes[i] >> 4];
+    uuid.text[at++] = digits[bytes[i] & 15];
+  }
+  uuid.text[at] = '\0';
+  return uuid;
+}
+
+const char *firn_table_file_location(const firn_metadata *m, const char *name, firn_arena *arena) {
+  const char *folder = firn_metadata_property(m, FIRN_PROPERTY_METADATA_PATH);
+  if (folder == NULL || folder[0] == '\0') {
+    return firn_arena_printf(arena, "%s/metadata/%s", firn_metadata_get(m)->location, name);
+  }
+  size_t len = strlen(folder);
+  while (len > 1 && folder[len - 1] == '/') {
+    len--;
+  }
+  return firn_arena_printf(arena, "%.*s/%s", (int)len, folder, name);
+}
+
+firn_status firn_table_file_read(firn_stores *stores, firn_ctx *ctx, const char *location, size_t max_bytes,
+                                 firn_arena *arena, firn_bytes *out, firn_error *err) {
+  firn_store *store;
+  const char *path;
+  FIRN_TRY(firn_stores_find(stores, location, arena, &store, &path, err));
+  return firn_store_read_all(store, ctx, path, max_bytes, arena, out, err);
+}
+
+firn_status firn_table_file_write(firn_stores *stores, firn_ctx *ctx, const char *location, firn_bytes data,
+                                  firn_error *err) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(NAME_ARENA);
+  firn_store *store;
+  const char *path;
+  FIRN_TRY(firn_stores_find(stores, location, &arena, &store, &path, err));
+  firn_status status = FIRN_UNCERTAIN;
+  for (int i = 0; status == FIRN_UNCERTAIN && i < WRITE_ATTEMPTS; i++) {
+    status = firn_store_put(store, ctx, path, data, FIRN_PUT_ALWAYS, NULL, err);
+  }
+  if (status == FIRN_UNCERTAIN) {
+    return firn_error_while(err, FIRN_IO, "%d answers were lost", WRITE_ATTEMPTS);
+  }
+  return status;
+}
+
+bool firn_table_file_discard(firn_stores *stores, firn_ctx *ctx, const char *location) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(NAME_ARENA);
+  firn_store *store;
+  const char *path;
+  return firn_stores_find(stores, location, &arena, &store, &path, NULL) == FIRN_OK &&
+         firn_store_remove(store, ctx, &path, 1, NULL, NULL) == FIRN_OK;
+}
