@@ -31,7 +31,8 @@ function(firn_test path target)
   target_include_directories(${program} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(${program} PRIVATE ${target} PkgConfig::cmocka)
   add_test(NAME ${name} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${labels}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${labels}"
+                       ENVIRONMENT LOCPATH=${CMAKE_SOURCE_DIR}/.cache/locale) # tools/setup makes one with a decimal comma
 endfunction()
 
 # A script of `kind`, run by `interpreter` with the build folder as its one argument.
