@@ -148,7 +148,8 @@ FIRN_MUST_USE firn_status firn_parquet_metadata_read(firn_bytes footer, uint64_t
                                                      firn_error *err);
 
 /* The tree that a writer makes of a schema (three-level lists, key_value maps), levels and leaves filled in.
- */
+ * Names, crs and algorithm are borrowed from the schema. What cannot be written is FIRN_UNSUPPORTED or
+ * FIRN_INVALID by name. */
 FIRN_MUST_USE firn_status firn_parquet_nodes_of(const firn_field *schema, firn_arena *arena,
                                                 const firn_parquet_node **root, uint32_t *n_leaves,
                                                 const firn_parquet_node *const **leaves, firn_error *err);
