@@ -1,0 +1,201 @@
+#include "iceberg/scan/files.h"
+
+#include <inttypes.h>
+
+#include "base/alloc.h"
+
+enum { MANIFEST_MAX = 256 << 20, LIST_MAX = 256 << 20 };
+
+struct firn_files {
+  const firn_metadata *metadata;
+  firn_stores *stores;
+  firn_moved moved;
+  firn_arena arena; /* the manifests of the snapshot */
+  const firn_manifest_file *manifests;
+  size_t n_manifests, next_manifest;
+  firn_arena manifest_arena; /* the bytes of the one being read */
+  firn_bytes rest;
+  const char *path;
+  firn_manifest_reader *reader;
+};
+
+static firn_status copy_text(const char **text, firn_arena *arena, firn_error *err) {
+  *text = firn_arena_text(arena, firn_bytes_of(*text));
+  return *text == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a path") : FIRN_OK;
+}
+
+static firn_status copy_bytes(firn_bytes *bytes, firn_arena *arena, firn_error *err) {
+  if (bytes->data == NULL) {
+    return FIRN_OK;
+  }
+  *bytes = firn_arena_copy(arena, *bytes);
+  return bytes->data == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a bound") : FIRN_OK;
+}
+
+static firn_status copy_manifest_file(const firn_manifest_file *from, firn_arena *arena,
+                                      firn_manifest_file *out, firn_error *err) {
+  *out = *from;
+  FIRN_TRY(copy_text(&out->path, arena, err));
+  FIRN_TRY(copy_bytes(&out->key_metadata, arena, err));
+  firn_field_summary *partitions = firn_new_n(arena, firn_field_summary, from->n_partitions);
+  if (partitions == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for partition summaries");
+  }
+  for (size_t i = 0; i < from->n_partitions; i++) {
+    partitions[i] = from->partitions[i];
+    FIRN_TRY(copy_bytes(&partitions[i].lower, arena, err));
+    FIRN_TRY(copy_bytes(&partitions[i].upper, arena, err));
+  }
+  out->partitions = partitions;
+  return FIRN_OK;
+}
+
+/* Old v1 snapshots name their manifests one by one. Spec: Snapshots, `manifests`. */
+static firn_status inline_manifests(const firn_snapshot *snapshot, firn_arena *arena,
+                                    const firn_manifest_file **out, size_t *n, firn_error *err) {
+  firn_manifest_file *files = firn_new_n(arena, firn_manifest_file, snapshot->n_manifests);
+  if (files == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for %zu manifests", snapshot->n_manifests);
+  }
+  for (size_t i = 0; i < snapshot->n_manifests; i++) {
+    files[i] =
+        (firn_manifest_file){.path = snapshot->manifests[i], .added_snapshot_id = snapshot->snapshot_id};
+  }
+  *out = files;
+  *n = snapshot->n_manifests;
+  return FIRN_OK;
+}
+
+static firn_status read_list(firn_bytes bytes, firn_ctx *ctx, firn_arena *arena,
+                             const firn_manifest_file **out, size_t *n, firn_error *err) {
+  FIRN_AUTO_MANIFEST_LIST_READER *reader = NULL;
+  FIRN_TRY(firn_manifest_list_open(firn_avro_source_over(&bytes), ctx, &reader, err));
+  firn_manifest_file *files = NULL;
+  size_t count = 0;
+  size_t capacity = 0;
+  for (;;) {
+    const firn_manifest_file *file;
+    FIRN_TRY(firn_manifest_list_next(reader, ctx, &file, err));
+    if (file == NULL) {
+      break;
+    }
+    files = firn_arena_grow(arena, files, count, &capacity, sizeof *files);
+    if (files == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for %zu manifests", count);
+    }
+    FIRN_TRY(copy_manifest_file(file, arena, &files[count++], err));
+  }
+  *out = files;
+  *n = count;
+  return FIRN_OK;
+}
+
+firn_status firn_snapshot_manifests(const firn_snapshot *snapshot, firn_stores *stores,
+                                    const firn_moved *moved, firn_ctx *ctx, firn_arena *arena,
+                                    const firn_manifest_file **out, size_t *n, firn_error *err) {
+  if (snapshot->manifest_list == NULL) {
+    return inline_manifests(snapshot, arena, out, n, err);
+  }
+  FIRN_AUTO_ARENA bytes_arena = FIRN_ARENA_INIT(0);
+  firn_bytes bytes;
+  firn_status status =
+      firn_object_read(stores, moved, ctx, snapshot->manifest_list, LIST_MAX, &bytes_arena, &bytes, err);
+  if (status == FIRN_OK) {
+    status = read_list(bytes, ctx, arena, out, n, err);
+  }
+  if (status != FIRN_OK) {
+    return firn_error_while(err, status, "manifest list %s", snapshot->manifest_list);
+  }
+  return FIRN_OK;
+}
+
+firn_status firn_files_open(const firn_metadata *metadata, const firn_snapshot *snapshot, firn_stores *stores,
+                            const firn_moved *moved, firn_ctx *ctx, firn_files **out, firn_error *err) {
+  FIRN_AUTO_FILES *f = firn_alloc(sizeof *f);
+  if (f == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory to list data files");
+  }
+  f->metadata = metadata;
+  f->stores = stores;
+  f->moved = moved == NULL ? (firn_moved){0} : *moved;
+  FIRN_TRY(
+      firn_snapshot_manifests(snapshot, stores, moved, ctx, &f->arena, &f->manifests, &f->n_manifests, err));
+  for (size_t i = 0; i < f->n_manifests; i++) {
+    if (f->manifests[i].is_deletes && (!f->manifests[i].has_counts || f->manifests[i].n_added_files > 0 ||
+                                       f->manifests[i].n_existing_files > 0)) {
+      return firn_error_set(err, FIRN_UNSUPPORTED,
+                            "snapshot %" PRId64 " has delete files, which are not applied yet: manifest %s",
+                            snapshot->snapshot_id, f->manifests[i].path);
+    }
+  }
+  *out = FIRN_HAND_OVER(f);
+  return FIRN_OK;
+}
+
+static firn_status open_manifest(firn_files *f, firn_ctx *ctx, const firn_manifest_file *manifest,
+                                 firn_error *err) {
+  firn_arena_reset(&f->manifest_arena);
+  f->path = manifest->path;
+  FIRN_TRY(firn_object_read(f->stores, &f->moved, ctx, manifest->path, MANIFEST_MAX, &f->manifest_arena,
+                            &f->rest, err));
+  return firn_manifest_open(firn_avro_source_over(&f->rest), ctx, manifest, f->metadata, &f->reader, err);
+}
+
+static firn_status next_entry(firn_files *f, firn_ctx *ctx, const firn_manifest_entry **out,
+                              firn_error *err) {
+  for (;;) {
+    FIRN_TRY(firn_manifest_next(f->reader, ctx, out, err));
+    if (*out == NULL) {
+      firn_manifest_close(f->reader);
+      f->reader = NULL;
+      return FIRN_OK;
+    }
+    if ((*out)->status == FIRN_ENTRY_DELETED) {
+      continue;
+    }
+    if ((*out)->file.content != FIRN_CONTENT_DATA) {
+      return firn_error_set(err, FIRN_UNSUPPORTED, "%s is a delete file, which is not applied yet",
+                            (*out)->file.path);
+    }
+    return FIRN_OK;
+  }
+}
+
+firn_status firn_files_next(firn_files *f, firn_ctx *ctx, const firn_manifest_entry **out, firn_error *err) {
+  *out = NULL;
+  while (*out == NULL) {
+    FIRN_TRY(firn_ctx_check(ctx, err));
+    firn_status status = FIRN_OK;
+    if (f->reader == NULL) {
+      if (f->next_manifest == f->n_manifests) {
+        return FIRN_OK;
+      }
+      const firn_manifest_file *manifest = &f->manifests[f->next_manifest++];
+      if (manifest->is_deletes) {
+        continue;
+      }
+      status = open_manifest(f, ctx, manifest, err);
+    }
+    if (status == FIRN_OK) {
+      status = next_entry(f, ctx, out, err);
+    }
+    if (status != FIRN_OK) {
+      return firn_error_while(err, status, "manifest %s", f->path);
+    }
+  }
+  return FIRN_OK;
+}
+
+void firn_files_close(firn_files *f) {
+  if (f == NULL) {
+    return;
+  }
+  firn_manifest_close(f->reader);
+  firn_arena_free(&f->manifest_arena);
+  firn_arena_free(&f->arena);
+  firn_free(f);
+}
+
+void firn_files_close_pointer(firn_files **f) {
+  firn_files_close(*f);
+}

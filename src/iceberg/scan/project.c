@@ -1,0 +1,201 @@
+#include "iceberg/scan/project.h"
+
+static firn_status no_memory(firn_error *err) {
+  return firn_error_set(err, FIRN_NOMEM, "no memory to resolve columns");
+}
+
+static bool is_micros(firn_kind k) {
+  return k == FIRN_KIND_TIMESTAMP || k == FIRN_KIND_TIMESTAMPTZ;
+}
+static bool is_nanos(firn_kind k) {
+  return k == FIRN_KIND_TIMESTAMP_NS || k == FIRN_KIND_TIMESTAMPTZ_NS;
+}
+static bool is_text(firn_kind k) {
+  return k == FIRN_KIND_STRING || k == FIRN_KIND_BINARY;
+}
+
+/* Whether values of a file's field can be read as the table's: the same type, a promotion, or the same bytes
+ * under a looser annotation, as older writers left them. */
+static bool becomes(const firn_field *file, const firn_field *wanted) {
+  if (file->kind == wanted->kind) {
+    return (file->kind != FIRN_KIND_DECIMAL || file->scale == wanted->scale) &&
+           (file->kind != FIRN_KIND_FIXED || file->width == wanted->width);
+  }
+  switch (wanted->kind) {
+    case FIRN_KIND_LONG:
+      return file->kind == FIRN_KIND_INT;
+    case FIRN_KIND_DOUBLE:
+      return file->kind == FIRN_KIND_FLOAT;
+    case FIRN_KIND_TIMESTAMP:
+    case FIRN_KIND_TIMESTAMPTZ:
+      return is_micros(file->kind) || is_nanos(file->kind);
+    case FIRN_KIND_TIMESTAMP_NS:
+    case FIRN_KIND_TIMESTAMPTZ_NS:
+      return is_nanos(file->kind);
+    case FIRN_KIND_STRING:
+    case FIRN_KIND_BINARY:
+      return is_text(file->kind);
+    case FIRN_KIND_UUID:
+      return file->kind == FIRN_KIND_FIXED && file->width == 16;
+    case FIRN_KIND_FIXED:
+      return file->kind == FIRN_KIND_UUID && wanted->width == 16;
+    default:
+      return false;
+  }
+}
+
+typedef struct context {
+  const firn_data_file *entry;
+  const firn_partition_spec *spec;
+  firn_arena *arena;
+} context;
+
+/* Spec: Column Projection: an identity partition value, else initial-default, else null. */
+static firn_status project_missing(const context *c, const firn_field *wanted, firn_projection *out,
+                                   firn_error *err) {
+  for (size_t i = 0; c->entry != NULL && i < c->spec->n_fields; i++) {
+    const firn_partition_field *field = &c->spec->fields[i];
+    if (field->source_id == wanted->id && field->transform.kind == FIRN_TRANSFORM_IDENTITY) {
+      out->constant = c->entry->partition[i];
+      out->constant.kind = wanted->kind;
+      return FIRN_OK;
+    }
+  }
+  if (wanted->initial_default.len > 0 && !firn_kind_is_nested(wanted->kind)) {
+    const firn_json_value *json;
+    FIRN_TRY(firn_json_tree_read(wanted->initial_default, c->arena, &json, err));
+    return firn_value_read_json(json, wanted, c->arena, &out->constant, err);
+  }
+  if (wanted->required) {
+    return firn_error_set(err, FIRN_CORRUPT, "required field %s (id %d) is missing", wanted->name,
+                          wanted->id);
+  }
+  out->constant = (firn_value){.kind = wanted->kind, .is_null = true};
+  return FIRN_OK;
+}
+
+static firn_status project(const context *c, const firn_field *wanted, const firn_field *file_parent,
+                           uint32_t child, firn_projection *out, firn_error *err);
+
+static firn_status project_children(const context *c, const firn_field *wanted, const firn_field *file,
+                                    firn_projection *out, firn_error *err) {
+  out->n_children = wanted->n_children;
+  out->children = firn_new_n(c->arena, firn_projection, wanted->n_children);
+  if (out->children == NULL) {
+    return no_memory(err);
+  }
+  for (uint32_t i = 0; i < wanted->n_children; i++) {
+    uint32_t found = wanted->kind == FIRN_KIND_STRUCT ? UINT32_MAX : i; /* lists and maps: by place */
+    for (uint32_t j = 0; wanted->kind == FIRN_KIND_STRUCT && j < file->n_children; j++) {
+      found = file->children[j].id == wanted->children[i].id && found == UINT32_MAX ? j : found;
+    }
+    FIRN_TRY(project(c, &wanted->children[i], file, found, &out->children[i], err));
+  }
+  return FIRN_OK;
+}
+
+/* One wanted field, from child `child` of the file's parent (UINT32_MAX: the file lacks it). */
+static firn_status project(const context *c, const firn_field *wanted, const firn_field *file_parent,
+                           uint32_t child, firn_projection *out, firn_error *err) {
+  *out = (firn_projection){.wanted = wanted};
+  if (child == UINT32_MAX) {
+    return project_missing(c, wanted, out, err);
+  }
+  const firn_field *file = &file_parent->children[child];
+  if (!becomes(file, wanted)) {
+    return firn_error_set(err, FIRN_CORRUPT, "field %s (id %d) is %s in the file and %s in the table",
+                          wanted->name, wanted->id, firn_kind_name(file->kind), firn_kind_name(wanted->kind));
+  }
+  out->from_file = true;
+  out->child = child;
+  out->file_kind = file->kind;
+  return firn_kind_is_nested(wanted->kind) ? project_children(c, wanted, file, out, err) : FIRN_OK;
+}
+
+firn_status firn_projection_new(const firn_field *wanted, const firn_field *file, const firn_data_file *entry,
+                                const firn_partition_spec *spec, firn_arena *arena, firn_projection *out,
+                                firn_error *err) {
+  context c = {entry, spec, arena};
+  *out = (firn_projection){.wanted = wanted, .from_file = true};
+  return project_children(&c, wanted, file, out, err);
+}
+
+static void fill_fixed(const firn_value *value, size_t n, size_t size, firn_vector *out) {
+  const uint8_t *from = (const uint8_t *)value + offsetof(firn_value, i64); /* where every kind begins */
+  for (size_t i = 0; i < n; i++) {
+    memcpy((uint8_t *)out->values + i * size, from, size);
+  }
+}
+
+/* `n` times one value, or null. */
+static firn_status apply_constant(const firn_projection *p, size_t n, firn_arena *arena, firn_vector *out,
+                                  firn_error *err) {
+  FIRN_TRY(firn_vector_new(p->wanted, n, arena, out, err));
+  out->len = n;
+  if (p->constant.is_null) {
+    out->validity = firn_new_n(arena, uint64_t, firn_bit_words(n));
+    out->n_nulls = n;
+    for (uint32_t i = 0; i < out->n_children && p->wanted->kind == FIRN_KIND_STRUCT; i++) {
+      firn_projection null = {.wanted = &p->wanted->children[i],
+                              .constant = {.kind = p->wanted->children[i].kind, .is_null = true}};
+      FIRN_TRY(apply_constant(&null, n, arena, &out->children[i], err));
+    }
+    return out->validity == NULL ? no_memory(err) : FIRN_OK;
+  }
+  if (p->wanted->kind == FIRN_KIND_BOOLEAN) {
+    memset(out->bits, p->constant.boolean ? 0xFF : 0, firn_bit_words(n) * sizeof *out->bits);
+    return FIRN_OK;
+  }
+  fill_fixed(&p->constant, n, firn_kind_value_size(p->wanted->kind), out);
+  return FIRN_OK;
+}
+
+static firn_status promote(firn_kind from, firn_kind to, const firn_vector *in, firn_arena *arena,
+                           firn_vector *out, firn_error *err) {
+  bool is_widened = (from == FIRN_KIND_INT && to == FIRN_KIND_LONG) ||
+                    (from == FIRN_KIND_FLOAT && to == FIRN_KIND_DOUBLE) || (is_nanos(from) && is_micros(to));
+  if (!is_widened) {
+    return FIRN_OK; /* the same bytes under another name */
+  }
+  out->values = firn_arena_alloc_n(arena, in->len, sizeof(int64_t));
+  if (out->values == NULL) {
+    return no_memory(err);
+  }
+  for (size_t i = 0; i < in->len; i++) {
+    if (from == FIRN_KIND_INT) {
+      out->i64[i] = in->i32[i];
+    } else if (from == FIRN_KIND_FLOAT) {
+      out->f64[i] = (double)in->f32[i];
+    } else {
+      int64_t micros = in->i64[i] / 1000;
+      out->i64[i] = in->i64[i] % 1000 < 0 ? micros - 1 : micros;
+    }
+  }
+  return FIRN_OK;
+}
+
+firn_status firn_projection_apply(const firn_projection *p, const firn_vector *file_vectors, size_t n_rows,
+                                  firn_arena *arena, firn_vector *out, firn_error *err) {
+  if (!p->from_file) {
+    return apply_constant(p, n_rows, arena, out, err);
+  }
+  const firn_vector *in = &file_vectors[p->child];
+  *out = *in;
+  out->kind = p->wanted->kind;
+  if (!firn_kind_is_nested(p->wanted->kind)) {
+    return promote(p->file_kind, p->wanted->kind, in, arena, out, err);
+  }
+  size_t n_below = n_rows;
+  if (p->wanted->kind != FIRN_KIND_STRUCT) {
+    n_below = in->children[0].len;
+  }
+  out->n_children = p->n_children;
+  out->children = firn_new_n(arena, firn_vector, p->n_children);
+  if (out->children == NULL) {
+    return no_memory(err);
+  }
+  for (uint32_t i = 0; i < p->n_children; i++) {
+    FIRN_TRY(firn_projection_apply(&p->children[i], in->children, n_below, arena, &out->children[i], err));
+  }
+  return FIRN_OK;
+}

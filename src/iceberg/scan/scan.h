@@ -1,0 +1,37 @@
+/* From a snapshot to batches, the plainest way: every live file, in the order of the manifests, columns
+ * resolved by field id. Follows the Iceberg specification: Column Projection; Schema Evolution (promotions);
+ * Name Mapping.
+ *
+ * Filters, pruning and deletes have their place here and are not built yet. */
+#ifndef FIRN_ICEBERG_SCAN_SCAN_H
+#define FIRN_ICEBERG_SCAN_SCAN_H
+
+#include "iceberg/scan/files.h"
+
+typedef struct firn_scan_options {
+  const firn_metadata *metadata; /* borrowed */
+  const firn_snapshot
+      *snapshot; /* NULL: the current one, with the current schema; else with the snapshot's */
+  firn_stores *stores;
+  firn_moved moved;
+  const char *const *columns; /* top-level names in the order wanted; NULL: all */
+  size_t n_columns;
+  size_t batch_rows; /* 0: the reader's default */
+} firn_scan_options;
+
+typedef struct firn_scan firn_scan;
+
+FIRN_MUST_USE firn_status firn_scan_open(const firn_scan_options *options, firn_ctx *ctx, firn_scan **out,
+                                         firn_error *err);
+/* A STRUCT of the chosen columns, as the table's schema has them. */
+const firn_field *firn_scan_schema(const firn_scan *s);
+/* `*out` is NULL after the last batch; borrowed until the following next. */
+FIRN_MUST_USE firn_status firn_scan_next(firn_scan *s, firn_ctx *ctx, const firn_batch **out,
+                                         firn_error *err);
+/* The file that the last batch came from, and the number of its first row there. */
+const char *firn_scan_file(const firn_scan *s, int64_t *row);
+void firn_scan_close(firn_scan *s);
+void firn_scan_close_pointer(firn_scan **s);
+#define FIRN_AUTO_SCAN FIRN_AUTO(firn_scan_close_pointer) firn_scan
+
+#endif
