@@ -1,0 +1,325 @@
+#include "events/event.h"
+
+#include <strings.h>
+
+#include "base/base64.h"
+#include "base/json.h"
+#include "base/time.h"
+
+enum {
+  MAX_ATTRIBUTES = 1024, /* more are no CloudEvent; also bounds the search for names given twice */
+  /* Members that are no text attribute, numbered behind those. */
+  TIME = FIRN_EVENT_N_TEXTS,
+  TAGS,
+  DATA,
+  DATA_BASE64,
+  OTHER,
+};
+
+typedef struct member {
+  firn_bytes raw_key; /* as written, without quotes */
+  firn_bytes key;
+  firn_bytes value; /* the exact span */
+} member;
+
+typedef struct reading {
+  firn_arena *arena;
+  firn_event *event;
+  uint32_t seen;                            /* a bit for each known attribute */
+  firn_bytes data, data_base64, time, tags; /* their spans */
+  member *others;                           /* what goes to extras, unless found to be known and right */
+  size_t n_others, capacity;
+} reading;
+
+static bool is_key(firn_bytes key, const char *name, size_t len) {
+  return key.len == len && memcmp(key.data, name, len) == 0;
+}
+
+/* Which attribute a name is. */
+static int attribute_of(firn_bytes key) {
+#define NAMED(name, attribute)               \
+  if (is_key(key, name, sizeof(name) - 1)) { \
+    return attribute;                        \
+  }
+  switch (key.len) {
+    case 2:
+      NAMED("id", FIRN_EVENT_ID)
+      break;
+    case 4:
+      NAMED("type", FIRN_EVENT_TYPE)
+      NAMED("time", TIME)
+      NAMED("data", DATA)
+      NAMED("tags", TAGS)
+      break;
+    case 6:
+      NAMED("source", FIRN_EVENT_SOURCE)
+      break;
+    case 7:
+      NAMED("subject", FIRN_EVENT_SUBJECT)
+      break;
+    case 8:
+      NAMED("producer", FIRN_EVENT_PRODUCER)
+      break;
+    case 9:
+      NAMED("signature", FIRN_EVENT_SIGNATURE)
+      break;
+    case 10:
+      NAMED("dataschema", FIRN_EVENT_DATASCHEMA)
+      break;
+    case 11:
+      NAMED("specversion", FIRN_EVENT_SPECVERSION)
+      NAMED("dataversion", FIRN_EVENT_DATA_VERSION)
+      NAMED("data_base64", DATA_BASE64)
+      break;
+    case 15:
+      NAMED("datacontenttype", FIRN_EVENT_DATA_CONTENT_TYPE)
+      break;
+    default:
+      break;
+  }
+#undef NAMED
+  return OTHER;
+}
+
+/* The text of a value that is a JSON string; `is_text` false when it is something else. */
+static firn_status value_text(firn_bytes value, firn_arena *arena, firn_bytes *out, bool *is_text,
+                              firn_error *err) {
+  *is_text = value.data[0] == '"';
+  if (!*is_text) {
+    return FIRN_OK;
+  }
+  firn_json_token token = {.kind = FIRN_JSON_STRING, .raw = {value.data + 1, value.len - 2}};
+  token.has_escapes = token.raw.len > 0 && memchr(token.raw.data, '\\', token.raw.len) != NULL;
+  return firn_json_text(&token, arena, out, err);
+}
+
+static bool is_null(firn_bytes value) {
+  return value.data[0] == 'n';
+}
+
+static firn_status keep_other(reading *r, const member *m, firn_error *err) {
+  member *moved = firn_arena_grow(r->arena, r->others, r->n_others, &r->capacity, sizeof *moved);
+  if (moved == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for an event's attributes");
+  }
+  r->others = moved;
+  r->others[r->n_others++] = *m;
+  return FIRN_OK;
+}
+
+static firn_status given_twice(firn_bytes key, firn_error *err) {
+  return firn_error_set(err, FIRN_CORRUPT, "attribute \"%.*s\" is given twice",
+                        FIRN_FORMAT_BYTES(firn_bytes_part(key, 0, 64)));
+}
+
+static firn_status read_tags(reading *r, bool *is_list, firn_error *err) {
+  firn_json j;
+  firn_json_init(&j, r->tags);
+  firn_json_token token;
+  FIRN_TRY(firn_json_next(&j, &token, err));
+  *is_list = token.kind == FIRN_JSON_ARRAY;
+  firn_bytes *tags = NULL;
+  size_t n = 0;
+  size_t capacity = 0;
+  while (*is_list) {
+    FIRN_TRY(firn_json_next(&j, &token, err));
+    if (token.kind == FIRN_JSON_ARRAY_END) {
+      break;
+    }
+    if (token.kind != FIRN_JSON_STRING) {
+      *is_list = false;
+      break;
+    }
+    tags = firn_arena_grow(r->arena, tags, n, &capacity, sizeof *tags);
+    if (tags == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for an event's tags");
+    }
+    FIRN_TRY(firn_json_text(&token, r->arena, &tags[n++], err));
+  }
+  if (*is_list) {
+    r->event->has_tags = true;
+    r->event->n_tags = n;
+    r->event->tags = tags;
+  }
+  return FIRN_OK;
+}
+
+/* The text attributes, `time` and `tags`: into their column when the type is right. `kept` false: it goes to
+ * extras. */
+static firn_status read_attribute(reading *r, int attribute, const member *m, bool *kept, firn_error *err) {
+  firn_bytes text;
+  *kept = true;
+  switch (attribute) {
+    case TIME:
+      FIRN_TRY(value_text(m->value, r->arena, &text, kept, err));
+      *kept = *kept && firn_rfc3339_parse(text, FIRN_MICROS, &r->event->time_us, NULL) == FIRN_OK;
+      r->event->has_time = *kept;
+      return FIRN_OK;
+    case TAGS:
+      r->tags = m->value;
+      return read_tags(r, kept, err);
+    case DATA:
+      r->data = m->value;
+      return FIRN_OK;
+    case DATA_BASE64:
+      r->data_base64 = m->value;
+      return FIRN_OK;
+    default:
+      FIRN_TRY(value_text(m->value, r->arena, &text, kept, err));
+      if (*kept) {
+        r->event->texts[attribute] = text.data != NULL ? text : (firn_bytes){m->value.data, 0};
+      }
+      return FIRN_OK;
+  }
+}
+
+static firn_status read_member(reading *r, const member *m, firn_error *err) {
+  int attribute = attribute_of(m->key);
+  if (attribute == OTHER) {
+    for (size_t i = 0; i < r->n_others; i++) {
+      if (firn_bytes_equal(r->others[i].key, m->key)) {
+        return given_twice(m->key, err);
+      }
+    }
+    /* JSON Event Format 2.2: null means that it is not set. It stays in the search for names given twice. */
+    return keep_other(r, m, err);
+  }
+  if ((r->seen & (UINT32_C(1) << attribute)) != 0) {
+    return given_twice(m->key, err);
+  }
+  r->seen |= UINT32_C(1) << attribute;
+  if (is_null(m->value) && attribute != DATA) {
+    return FIRN_OK;
+  }
+  bool kept;
+  FIRN_TRY(read_attribute(r, attribute, m, &kept, err));
+  return kept ? FIRN_OK : keep_other(r, m, err);
+}
+
+static char lower(uint8_t c) {
+  return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+static bool ends_with(firn_bytes text, const char *end) {
+  size_t len = strlen(end);
+  if (text.len < len) {
+    return false;
+  }
+  for (size_t i = 0; i < len; i++) {
+    if (lower(text.data[text.len - len + i]) != end[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool firn_content_type_is_json(firn_bytes content_type) {
+  const uint8_t *parameters = content_type.len == 0 ? NULL : memchr(content_type.data, ';', content_type.len);
+  if (parameters != NULL) {
+    content_type.len = (size_t)(parameters - content_type.data);
+  }
+  while (content_type.len > 0 && content_type.data[content_type.len - 1] == ' ') {
+    content_type.len--;
+  }
+  return content_type.len == 0 || ends_with(content_type, "/json") || ends_with(content_type, "+json");
+}
+
+/* The payload: the exact span of JSON; or, when the content type is another, a string's own text; or base64
+ * decoded. */
+static firn_status read_data(reading *r, firn_error *err) {
+  firn_event *e = r->event;
+  if (r->data.data != NULL && r->data_base64.data != NULL) {
+    return firn_error_set(err, FIRN_CORRUPT, "data and data_base64 are both given");
+  }
+  if (r->data.data != NULL) {
+    bool is_text = false;
+    e->has_data = true;
+    e->data = r->data;
+    if (!firn_content_type_is_json(e->texts[FIRN_EVENT_DATA_CONTENT_TYPE])) {
+      FIRN_TRY(value_text(r->data, r->arena, &e->data, &is_text, err));
+      e->data = is_text ? e->data : r->data;
+    }
+    return FIRN_OK;
+  }
+  if (r->data_base64.data == NULL) {
+    return FIRN_OK;
+  }
+  firn_bytes text;
+  bool is_text;
+  FIRN_TRY(value_text(r->data_base64, r->arena, &text, &is_text, err));
+  firn_status status = is_text ? firn_base64_decode(text, r->arena, &e->data, err) : FIRN_CORRUPT;
+  if (status == FIRN_CORRUPT) { /* a wrong type like another: it goes to extras as it came */
+    static const member name = {.raw_key = {(const uint8_t *)"data_base64", 11}};
+    member m = name;
+    m.value = r->data_base64;
+    return keep_other(r, &m, err);
+  }
+  e->has_data = status == FIRN_OK;
+  return status;
+}
+
+static firn_status write_extras(reading *r, firn_error *err) {
+  size_t len = 2;
+  size_t n = 0;
+  for (size_t i = 0; i < r->n_others; i++) {
+    if (!is_null(r->others[i].value)) {
+      len += r->others[i].raw_key.len + r->others[i].value.len + 4;
+      n++;
+    }
+  }
+  if (n == 0) {
+    r->event->extras = FIRN_LITERAL("{}");
+    return FIRN_OK;
+  }
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(len);
+  for (size_t i = 0; i < r->n_others; i++) {
+    const member *m = &r->others[i];
+    if (!is_null(m->value)) {
+      firn_builder_add_text(&b, b.len == 0 ? "{\"" : ",\"");
+      firn_builder_add(&b, m->raw_key);
+      firn_builder_add_text(&b, "\":");
+      firn_builder_add(&b, m->value);
+    }
+  }
+  firn_builder_add_u8(&b, '}');
+  return firn_builder_finish_copy(&b, r->arena, &r->event->extras, err);
+}
+
+firn_status firn_event_read(firn_bytes json, firn_arena *arena, firn_event *out, firn_error *err) {
+  firn_event event = {0};
+  reading r = {.arena = arena, .event = &event};
+  firn_json j;
+  firn_json_init(&j, json);
+  firn_json_token token;
+  FIRN_TRY(firn_json_next(&j, &token, err));
+  if (token.kind != FIRN_JSON_OBJECT) {
+    return firn_error_set(err, FIRN_CORRUPT, "an event must be a JSON object");
+  }
+  for (size_t n = 0;; n++) {
+    FIRN_TRY(firn_json_next(&j, &token, err));
+    if (token.kind == FIRN_JSON_OBJECT_END) {
+      break;
+    }
+    if (n == MAX_ATTRIBUTES) {
+      return firn_error_set(err, FIRN_CORRUPT, "an event with more than %d attributes", MAX_ATTRIBUTES);
+    }
+    member m = {.raw_key = token.raw};
+    FIRN_TRY(firn_json_text(&token, arena, &m.key, err));
+    FIRN_TRY(firn_json_skip(&j, &m.value, err));
+    FIRN_TRY(read_member(&r, &m, err));
+  }
+  FIRN_TRY(firn_json_next(&j, &token, err));
+  if (token.kind != FIRN_JSON_END) {
+    return firn_error_set(err, FIRN_CORRUPT, "more follows the event at offset %zu", firn_json_offset(&j));
+  }
+  FIRN_TRY(read_data(&r, err));
+  FIRN_TRY(write_extras(&r, err));
+  *out = event;
+  return FIRN_OK;
+}
+
+bool firn_event_is_valid(const firn_event *e) {
+  return e->has_time && e->texts[FIRN_EVENT_ID].len > 0 && e->texts[FIRN_EVENT_SOURCE].len > 0 &&
+         e->texts[FIRN_EVENT_TYPE].len > 0 && e->texts[FIRN_EVENT_SPECVERSION].len > 0 &&
+         e->texts[FIRN_EVENT_SUBJECT].len > 0;
+}
