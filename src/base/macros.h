@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 
-/* The result must be looked at. To ignore it on purpose write (void) and why. */
+/* The result must be looked at. To ignore it on purpose write FIRN_IGNORE(call) and why: a plain (void) is
+ * not enough for GCC. */
 #define FIRN_MUST_USE __attribute__((warn_unused_result))
+#define FIRN_IGNORE(call) ((void)!(call))
 
 /* Argument `format_at` is a printf format, its arguments begin at `args_at` (both counted from 1). */
 #define FIRN_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))

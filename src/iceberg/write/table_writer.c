@@ -324,8 +324,8 @@ void firn_table_writer_close(firn_table_writer *w, firn_ctx *ctx) {
     free_open_file(f);
   }
   for (const made_file *m = w->made; m != NULL; m = m->next) {
-    (void)firn_store_remove(m->store, ctx, &m->path, 1, NULL,
-                            NULL); /* an orphan at worst, which is harmless */
+    /* An orphan at worst, which is harmless. */
+    FIRN_IGNORE(firn_store_remove(m->store, ctx, &m->path, 1, NULL, NULL));
   }
   firn_arena_free(&w->entries_arena);
   firn_free(w);
