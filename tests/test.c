@@ -3,6 +3,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,11 +127,22 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
   return remove(path);
 }
 
+static char small_disk[4200]; /* below the folder; "" when none is mounted */
+
+static void unmount_small_disk(void) {
+  if (small_disk[0] != '\0') {
+    (void)umount2(small_disk, MNT_DETACH); /* the folder cannot be removed when this fails, which shows */
+    small_disk[0] = '\0';
+  }
+}
+
 static void remove_folder(void) {
+  unmount_small_disk();
   (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS); /* at exit: nobody to tell */
 }
 
 const char *test_folder(void) {
+  unmount_small_disk();
   if (folder[0] != '\0') {
     (void)nftw(folder, remove_one, 16,
                FTW_DEPTH | FTW_PHYS); /* made again below, which fails when this did */
@@ -143,6 +155,21 @@ const char *test_folder(void) {
     fail_msg("cannot make %s", folder);
   }
   return folder;
+}
+
+const char *test_small_disk(size_t size_bytes, const char *what_is_skipped) {
+  char options[64];
+  (void)snprintf(options, sizeof options, "size=%zu", size_bytes);
+  (void)snprintf(small_disk, sizeof small_disk, "%s/disk", folder);
+  if (folder[0] == '\0' || mkdir(small_disk, 0700) != 0) {
+    fail_msg("cannot make %s", small_disk);
+  }
+  if (mount("tmpfs", small_disk, "tmpfs", 0, options) != 0) {
+    small_disk[0] = '\0';
+    (void)fprintf(stderr, "SKIPPED without the right to mount a small disk: %s\n", what_is_skipped);
+    return NULL;
+  }
+  return small_disk;
 }
 
 const char *test_shared_data(const char *what_is_skipped) {

@@ -47,6 +47,10 @@ uint64_t test_random(void);
 /* A fresh folder below $TMPDIR, removed at exit; borrowed until then. */
 const char *test_folder(void);
 
+/* A file system of its own of that size, mounted in the folder of the last test_folder and gone with it;
+ * NULL, with what is skipped on standard error, where nobody may mount one. */
+const char *test_small_disk(size_t size_bytes, const char *what_is_skipped);
+
 /* The folder of other projects' files, or NULL; says on standard error what is skipped without it. */
 const char *test_shared_data(const char *what_is_skipped);
 

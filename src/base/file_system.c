@@ -20,9 +20,26 @@ static int fd_of(const firn_file *file) {
   return ((const system_file *)file)->fd;
 }
 
+/* What one can do about it, behind the system's own words. */
+static const char *remedy(int number) {
+  switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+      return ": free some space, then try again";
+    case EACCES:
+    case EPERM:
+      return ": look at the permissions there";
+    case EMFILE:
+    case ENFILE:
+      return ": raise the limit of open files (ulimit -n)";
+    default:
+      return "";
+  }
+}
+
 static firn_status failed(firn_error *err) {
   int number = errno;
-  return firn_error_set(err, firn_status_of_errno(number), "%s", strerrordesc_np(number));
+  return firn_error_set(err, firn_status_of_errno(number), "%s%s", strerrordesc_np(number), remedy(number));
 }
 
 static firn_status result(int returned, firn_error *err) {

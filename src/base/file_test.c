@@ -214,7 +214,7 @@ static void says_that_the_disk_is_full(void **state) {
     return;
   }
   CHECK_STATUS(firn_file_append(file, FIRN_LITERAL("x"), &err), FIRN_IO);
-  assert_string_equal(err.text, "writing 1 bytes: No space left on device");
+  assert_string_equal(err.text, "writing 1 bytes: No space left on device: free some space, then try again");
   firn_file_close(file);
 }
 

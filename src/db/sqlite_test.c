@@ -346,6 +346,35 @@ static void a_killed_process_leaves_whole_transactions(void **state) {
   assert_int_equal(count(again), 1);
 }
 
+static void a_full_disk_is_said_and_leaves_nothing(void **state) {
+  (void)state;
+  begin();
+  const char *disk = test_small_disk(1 << 20, "a full disk under SQLite");
+  if (disk == NULL) {
+    return;
+  }
+  (void)snprintf(path, sizeof path, "%s/t.db", disk);
+  FIRN_AUTO_DB *db = open_db();
+  CHECK_OK(firn_db_script(db, ctx, "CREATE TABLE t (k TEXT PRIMARY KEY, v BLOB)", &err));
+  static uint8_t large[2 << 20];
+  firn_db_values values = FIRN_DB_VALUES(firn_db_bytes((firn_bytes){large, sizeof large}));
+  for (int in_transaction = 0; in_transaction < 2; in_transaction++) {
+    FIRN_AUTO_TRANSACTION t = {0};
+    if (in_transaction) {
+      CHECK_OK(firn_db_begin(db, ctx, &t, &err));
+    }
+    firn_status status = firn_db_run(db, ctx, "INSERT INTO t VALUES ('big', $1)", values, NULL, &err);
+    if (in_transaction && status == FIRN_OK) { /* the pages wait for the commit */
+      status = firn_transaction_commit(&t, ctx, &err);
+    }
+    CHECK_STATUS(status, FIRN_IO);
+    CHECK_SAYS("the disk is full: free some space");
+  }
+  assert_int_equal(count(db), 0);
+  CHECK_OK(firn_db_script(db, ctx, "INSERT INTO t VALUES ('small', 'x')", &err));
+  assert_int_equal(count(db), 1);
+}
+
 static firn_status open_and_ask(void) {
   FIRN_AUTO_DB *db = NULL;
   FIRN_AUTO_STATEMENT *st = NULL;
@@ -366,4 +395,4 @@ RUN_TESTS(gives_back_what_was_bound, statements_are_bound_again_and_again, says_
           keeps_commits_in_a_write_ahead_log_that_is_synced, refuses_places_that_cannot_hold_it,
           knows_network_file_systems, refuses_a_file_that_is_no_database, refuses_a_damaged_database,
           migrations_run_once_and_in_order, threads_share_connections,
-          a_killed_process_leaves_whole_transactions, survives_oom)
+          a_killed_process_leaves_whole_transactions, a_full_disk_is_said_and_leaves_nothing, survives_oom)

@@ -89,7 +89,8 @@ firn_status firn_store_stat(firn_store *s, firn_ctx *ctx, const char *path, firn
 
 static firn_status check_ranges(const firn_range *ranges, size_t n, firn_error *err) {
   for (size_t i = 0; i < n; i++) {
-    if (!ranges[i].from_end && ranges[i].offset > UINT64_MAX - ranges[i].len) {
+    if (ranges[i].len > INT64_MAX ||
+        (!ranges[i].from_end && ranges[i].offset > INT64_MAX - (uint64_t)ranges[i].len)) {
       return firn_error_set(err, FIRN_INVALID, "%zu bytes from %" PRIu64 " are beyond any object",
                             ranges[i].len, ranges[i].offset);
     }

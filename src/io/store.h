@@ -25,11 +25,14 @@ enum { FIRN_ETAG_MAX = 128, FIRN_PATH_MAX = 1024 /* bytes: the shortest limit am
 
 typedef struct firn_object_info {
   uint64_t size_bytes;
-  int64_t modified_us;      /* since 1970, UTC; 0 when the store does not say */
+  int64_t
+      modified_us; /* since 1970, UTC; 0 when the store does not say: S3 does not answer a write with it */
   char etag[FIRN_ETAG_MAX]; /* changes with the content; "" when the store has none */
 } firn_object_info;
 
-/* A range to read. It is cut where the object ends: `got` says how many bytes came. */
+/* A range to read; it ends below INT64_MAX. It is cut where the object ends: `got` says how many bytes came.
+ * The last `len` bytes, with size and etag, are one request to a far store: no need to ask for the size
+ * before. */
 typedef struct firn_range {
   uint64_t offset; /* from the start, or, with `from_end`, the last `len` bytes (offset is then ignored) */
   size_t len;

@@ -13,8 +13,13 @@ typedef struct kind {
   firn_status (*open)(const char *authority, const firn_env *env, firn_store **out, firn_error *err);
 } kind;
 
+static firn_status open_file(const char *authority, const firn_env *env, firn_store **out, firn_error *err) {
+  (void)authority; /* always "": see split_file */
+  return firn_local_store_open("/", env, out, err);
+}
+
 static const kind kinds[] = {
-    {NULL, NULL},
+    {"file", open_file},
 };
 
 enum { SCHEME_MAX = 16, AUTHORITY_MAX = 256, MAX_STORES = 1024 };
@@ -149,7 +154,7 @@ static firn_status serve(firn_stores *stores, const char *scheme, const char *au
 }
 
 static firn_status open_kind(firn_stores *stores, const parts *p, firn_store **out, firn_error *err) {
-  for (size_t i = 0; kinds[i].scheme != NULL; i++) {
+  for (size_t i = 0; i < FIRN_COUNT_OF(kinds); i++) {
     if (strcmp(kinds[i].scheme, p->scheme) == 0) {
       FIRN_AUTO_STORE *store = NULL;
       FIRN_TRY(kinds[i].open(p->authority, stores->env, &store, err));

@@ -30,6 +30,28 @@ static void finds_what_was_added(void **state) {
   assert_string_equal(err.text, "the location memory://lake/db: no store serves memory://lake");
 }
 
+static void all_spellings_of_a_local_path_are_one(void **state) {
+  (void)state;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_STORES *stores = NULL;
+  CHECK_OK(firn_stores_open(ctx->env, &stores, &err));
+  static const char *const spellings[] = {
+      "/lake/t", "file:///lake/t", "file:/lake/t", "file://localhost/lake/t", "FILE:///lake//t/", "//lake/t"};
+  firn_store *first = NULL;
+  for (size_t i = 0; i < FIRN_COUNT_OF(spellings); i++) {
+    firn_store *found = NULL;
+    const char *path = NULL;
+    CHECK_OK(firn_stores_find(stores, spellings[i], &arena, &found, &path, &err));
+    assert_string_equal(path, "lake/t");
+    assert_true(first == NULL || first == found);
+    first = found;
+  }
+  firn_object_info info;
+  CHECK_STATUS(firn_store_stat(first, ctx, "no/such%20file", &info, &err), FIRN_NOT_FOUND);
+  CHECK_SAYS("file: looking at /no/such%20file: ");
+}
+
 static void refuses_what_is_no_location(void **state) {
   (void)state;
   firn_ctx *ctx = test_ctx();
@@ -72,4 +94,5 @@ static void survives_oom(void **state) {
   check_survives_oom(find_one);
 }
 
-RUN_TESTS(finds_what_was_added, refuses_what_is_no_location, survives_oom)
+RUN_TESTS(finds_what_was_added, all_spellings_of_a_local_path_are_one, refuses_what_is_no_location,
+          survives_oom)
