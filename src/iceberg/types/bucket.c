@@ -1,36 +1,9 @@
 /* The hash of the bucket transform. Spec: Appendix B, 32-bit Hash Requirements. */
 #include <string.h>
 
-#include "iceberg/types/iso_internal.h"
+#include "base/hash.h"
+#include "base/time.h"
 #include "iceberg/types/transform.h"
-
-static uint32_t rotate(uint32_t v, unsigned by) {
-  return v << by | v >> (32 - by);
-}
-
-static uint32_t mixed(uint32_t k) {
-  return rotate(k * 0xCC9E2D51u, 15) * 0x1B873593u;
-}
-
-/* murmur3_x86_32, seed 0. */
-static uint32_t murmur3(firn_bytes in) {
-  uint32_t h = 0;
-  size_t whole = in.len / 4 * 4;
-  for (size_t i = 0; i < whole; i += 4) {
-    const uint8_t *at = in.data + i;
-    uint32_t k = (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-    h = rotate(h ^ mixed(k), 13) * 5 + 0xE6546B64u;
-  }
-  uint32_t tail = 0;
-  for (size_t i = whole; i < in.len; i++) {
-    tail |= (uint32_t)in.data[i] << (8 * (i - whole));
-  }
-  h ^= mixed(tail);
-  h ^= (uint32_t)in.len;
-  h = (h ^ h >> 16) * 0x85EBCA6Bu;
-  h = (h ^ h >> 13) * 0xC2B2AE35u;
-  return h ^ h >> 16;
-}
 
 /* Everything that counts is hashed as eight bytes, little endian: an int hashes like the long it may become.
  */
@@ -39,7 +12,7 @@ static uint32_t hash_long(int64_t v) {
   for (unsigned i = 0; i < sizeof bytes; i++) {
     bytes[i] = (uint8_t)((uint64_t)v >> (8 * i));
   }
-  return murmur3((firn_bytes){bytes, sizeof bytes});
+  return firn_murmur3((firn_bytes){bytes, sizeof bytes});
 }
 
 /* Every NaN is one NaN, and both zeros one zero. */
@@ -68,11 +41,11 @@ uint32_t firn_bucket_hash(const firn_value *v) {
     case FIRN_KIND_DOUBLE:
       return hash_double(v->f64);
     case FIRN_KIND_DECIMAL:
-      return murmur3((firn_bytes){decimal, firn_decimal_bytes(v->dec, decimal)});
+      return firn_murmur3((firn_bytes){decimal, firn_decimal_bytes(v->dec, decimal)});
     case FIRN_KIND_TIMESTAMP_NS:
     case FIRN_KIND_TIMESTAMPTZ_NS:
       return hash_long(firn_floor_div(v->i64, 1000)); /* as microseconds, whatever the precision */
     default:
-      return firn_kind_is_bytes(v->kind) ? murmur3(v->bytes) : hash_long(v->i64);
+      return firn_kind_is_bytes(v->kind) ? firn_murmur3(v->bytes) : hash_long(v->i64);
   }
 }

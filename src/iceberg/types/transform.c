@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "iceberg/types/iso_internal.h"
+#include "base/time.h"
 
 enum { MAX_TEXT = 63, MONTHS_PER_YEAR = 12, EPOCH_YEAR = 1970 };
 
@@ -155,7 +155,7 @@ void firn_transform_result(const firn_transform *t, const firn_field *source, fi
 
 static int64_t units_per_day(firn_kind k) {
   bool ns = k == FIRN_KIND_TIMESTAMP_NS || k == FIRN_KIND_TIMESTAMPTZ_NS;
-  return ns ? INT64_C(86400000000000) : INT64_C(86400000000);
+  return ns ? FIRN_NS_PER_DAY : FIRN_US_PER_DAY;
 }
 
 static int64_t days_of(const firn_value *v) {
@@ -173,12 +173,12 @@ static firn_status apply_time(const firn_transform *t, const firn_value *in, fir
     return FIRN_OK;
   }
   int64_t days = days_of(in);
-  firn_civil civil = firn_civil_of_days(days);
-  int64_t years = civil.year - EPOCH_YEAR;
+  firn_date date = firn_date_of_days(days);
+  int64_t years = date.year - EPOCH_YEAR;
   if (t->kind == FIRN_TRANSFORM_YEAR) {
     out->i32 = (int32_t)years; /* 32 bits of days are 5.9 million years, 64 of microseconds 292 thousand */
   } else if (t->kind == FIRN_TRANSFORM_MONTH) {
-    out->i32 = (int32_t)(years * MONTHS_PER_YEAR + (int64_t)civil.month - 1);
+    out->i32 = (int32_t)(years * MONTHS_PER_YEAR + date.month - 1);
   } else {
     out->i32 = (int32_t)days;
   }

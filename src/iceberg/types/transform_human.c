@@ -2,37 +2,45 @@
  * that folders of one partition have one name whoever writes it. */
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/number.h"
-#include "iceberg/types/iso_internal.h"
+#include "base/time.h"
+#include "base/uuid.h"
 #include "iceberg/types/transform.h"
 
 enum { MONTHS_PER_YEAR = 12, HOURS_PER_DAY = 24, EPOCH_YEAR = 1970 };
 
+static const char *human_day(int32_t days, firn_arena *arena) {
+  char text[FIRN_TIME_TEXT_MAX];
+  size_t len = firn_date_text(days, text);
+  return firn_arena_text(arena, (firn_bytes){(const uint8_t *)text, len});
+}
+
 static const char *human_hour(int32_t hours, firn_arena *arena) {
-  int64_t days = firn_floor_div(hours, HOURS_PER_DAY);
-  char day[FIRN_ISO_MAX];
-  firn_iso_write_day(days, day);
-  return firn_arena_printf(arena, "%s-%02d", day, (int)(hours - days * HOURS_PER_DAY));
+  char day[FIRN_TIME_TEXT_MAX];
+  (void)firn_date_text((int32_t)firn_floor_div(hours, HOURS_PER_DAY), day);
+  return firn_arena_printf(arena, "%s-%02d", day, (int)firn_floor_mod(hours, HOURS_PER_DAY));
 }
 
-static const char *human_day(int64_t days, firn_arena *arena) {
-  char day[FIRN_ISO_MAX];
-  firn_iso_write_day(days, day);
-  return firn_arena_text(arena, firn_bytes_of(day));
-}
-
+/* Without the zeros at the end of the fraction, and without the fraction where it is zero. */
 static const char *human_time(const firn_value *v, firn_arena *arena) {
-  char text[FIRN_ISO_MAX];
+  char text[FIRN_TIME_TEXT_MAX];
   bool ns = v->kind == FIRN_KIND_TIMESTAMP_NS || v->kind == FIRN_KIND_TIMESTAMPTZ_NS;
   bool utc = v->kind == FIRN_KIND_TIMESTAMPTZ || v->kind == FIRN_KIND_TIMESTAMPTZ_NS;
-  firn_iso_form form = {.digits = ns ? 9 : 6, .short_fraction = true, .utc = utc};
-  if (v->kind == FIRN_KIND_TIME) {
-    firn_iso_write_time(v->i64, form, text);
+  size_t len;
+  if (v->kind != FIRN_KIND_TIME) {
+    len = firn_timestamp_text(v->i64, ns ? FIRN_NANOS : FIRN_MICROS, false, text);
+  } else if (v->i64 >= 0 && v->i64 < FIRN_US_PER_DAY) {
+    len = firn_time_text(v->i64, FIRN_MICROS, text);
   } else {
-    firn_iso_write_timestamp(v->i64, form, text);
+    return firn_arena_printf(arena, "%" PRId64, v->i64); /* no time of any day */
   }
-  return firn_arena_text(arena, firn_bytes_of(text));
+  while (text[len - 1] == '0') {
+    len--;
+  }
+  len -= text[len - 1] == '.';
+  return firn_arena_printf(arena, "%.*s%s", (int)len, text, utc ? "+00:00" : "");
 }
 
 static const char *base64(firn_bytes in, firn_arena *arena) {
@@ -59,21 +67,12 @@ static const char *base64(firn_bytes in, firn_arena *arena) {
 }
 
 static const char *human_uuid(firn_bytes b, firn_arena *arena) {
-  assert(b.len == 16);
-  char *text = (char *)firn_arena_alloc_bytes(arena, 37);
-  if (text == NULL) {
-    return NULL;
-  }
-  size_t n = 0;
-  for (size_t i = 0; i < b.len; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) {
-      text[n++] = '-';
-    }
-    text[n++] = "0123456789abcdef"[b.data[i] >> 4];
-    text[n++] = "0123456789abcdef"[b.data[i] & 15];
-  }
-  text[n] = '\0';
-  return text;
+  char text[FIRN_UUID_TEXT];
+  firn_uuid uuid;
+  assert(b.len == sizeof uuid.bytes);
+  memcpy(uuid.bytes, b.data, sizeof uuid.bytes);
+  firn_uuid_text(uuid, text);
+  return firn_arena_text(arena, firn_bytes_of(text));
 }
 
 static const char *human_number(double v, bool is_float, firn_arena *arena) {

@@ -5,17 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "iceberg/types/iso_internal.h"
+#include "base/time.h"
+#include "base/uuid.h"
 #include "iceberg/types/value.h"
 
-enum { UUID_TEXT = 36, UUID_BYTES = 16 };
+enum { UUID_BYTES = 16 };
 
 static const char hex_digits[] = "0123456789abcdef";
 
-static firn_iso_form form_of(firn_kind kind) {
+static firn_time_unit unit_of(firn_kind kind) {
   bool ns = kind == FIRN_KIND_TIMESTAMP_NS || kind == FIRN_KIND_TIMESTAMPTZ_NS;
-  bool utc = kind == FIRN_KIND_TIMESTAMPTZ || kind == FIRN_KIND_TIMESTAMPTZ_NS;
-  return (firn_iso_form){.digits = ns ? 9 : 6, .utc = utc};
+  return ns ? FIRN_NANOS : FIRN_MICROS;
+}
+
+static bool is_zoned(firn_kind kind) {
+  return kind == FIRN_KIND_TIMESTAMPTZ || kind == FIRN_KIND_TIMESTAMPTZ_NS;
 }
 
 static firn_json_token token_of(const firn_json_value *v) {
@@ -92,22 +96,6 @@ static bool read_hex(firn_bytes text, uint8_t *out) {
   return true;
 }
 
-static bool read_uuid(firn_bytes text, uint8_t *out) {
-  static const size_t parts[] = {8, 4, 4, 4, 12};
-  size_t at = 0;
-  for (size_t i = 0; i < FIRN_COUNT_OF(parts); i++) {
-    if (i > 0 && text.data[at++] != '-') {
-      return false;
-    }
-    if (!read_hex(firn_bytes_part(text, at, parts[i]), out)) {
-      return false;
-    }
-    at += parts[i];
-    out += parts[i] / 2;
-  }
-  return true;
-}
-
 static firn_status read_bytes(const firn_json_value *json, const firn_field *type, firn_arena *arena,
                               firn_value *out, firn_error *err) {
   firn_bytes text = json->text;
@@ -116,7 +104,8 @@ static firn_status read_bytes(const firn_json_value *json, const firn_field *typ
     return out->bytes.data == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a value") : FIRN_OK;
   }
   bool uuid = type->kind == FIRN_KIND_UUID;
-  if ((uuid && text.len != UUID_TEXT) ||
+  firn_uuid parsed;
+  if ((uuid && firn_uuid_parse(text, &parsed, NULL) != FIRN_OK) ||
       (type->kind == FIRN_KIND_FIXED && text.len != (size_t)type->width * 2)) {
     return not_a(type, err);
   }
@@ -125,31 +114,43 @@ static firn_status read_bytes(const firn_json_value *json, const firn_field *typ
   if (bytes == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a value");
   }
-  if (uuid ? !read_uuid(text, bytes) : !read_hex(text, bytes)) {
+  if (uuid) {
+    memcpy(bytes, parsed.bytes, sizeof parsed.bytes);
+  } else if (!read_hex(text, bytes)) {
     return not_a(type, err);
   }
   out->bytes = (firn_bytes){bytes, len};
   return FIRN_OK;
 }
 
+/* Spec: a time with zone has the zone "+00:00". The "Z" of others is understood. */
+static bool is_utc(firn_bytes text) {
+  size_t n = text.len;
+  return (n > 1 && text.data[n - 1] == 'Z') ||
+         firn_bytes_is(firn_bytes_part(text, n < 6 ? 0 : n - 6, 6), "+00:00");
+}
+
 static firn_status read_text(const firn_json_value *json, const firn_field *type, firn_value *out,
                              firn_error *err) {
-  int64_t days;
+  firn_bytes text = json->text;
+  bool read;
   switch (type->kind) {
     case FIRN_KIND_DECIMAL:
-      return firn_decimal_of_text(json->text, type->precision, type->scale, &out->dec) ? FIRN_OK
-                                                                                       : not_a(type, err);
+      read = firn_decimal_of_text(text, type->precision, type->scale, &out->dec);
+      break;
     case FIRN_KIND_DATE:
-      if (!firn_iso_read_day(json->text, &days) || days < INT32_MIN || days > INT32_MAX) {
-        return not_a(type, err);
-      }
-      out->i32 = (int32_t)days;
-      return FIRN_OK;
+      read = firn_date_parse(text, &out->i32, NULL) == FIRN_OK;
+      break;
     case FIRN_KIND_TIME:
-      return firn_iso_read_time(json->text, form_of(type->kind), &out->i64) ? FIRN_OK : not_a(type, err);
-    default:
-      return firn_iso_read_timestamp(json->text, form_of(type->kind), &out->i64) ? FIRN_OK : not_a(type, err);
+      read = firn_time_parse(text, FIRN_MICROS, &out->i64, NULL) == FIRN_OK;
+      break;
+    default: {
+      bool zoned = is_zoned(type->kind);
+      read = (!zoned || is_utc(text)) &&
+             firn_timestamp_parse(text, unit_of(type->kind), zoned, &out->i64, NULL) == FIRN_OK;
+    }
   }
+  return read ? FIRN_OK : not_a(type, err);
 }
 
 firn_status firn_value_read_json(const firn_json_value *json, const firn_field *type, firn_arena *arena,
@@ -206,16 +207,11 @@ static void write_hex(firn_bytes bytes, firn_json_writer *w) {
 }
 
 static void write_uuid(firn_bytes bytes, firn_json_writer *w) {
-  char text[UUID_TEXT];
-  size_t n = 0;
-  for (size_t i = 0; i < UUID_BYTES; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) {
-      text[n++] = '-';
-    }
-    text[n++] = hex_digits[bytes.data[i] >> 4];
-    text[n++] = hex_digits[bytes.data[i] & 15];
-  }
-  firn_json_write_bytes(w, (firn_bytes){(const uint8_t *)text, n});
+  char text[FIRN_UUID_TEXT];
+  firn_uuid uuid;
+  memcpy(uuid.bytes, bytes.data, sizeof uuid.bytes);
+  firn_uuid_text(uuid, text);
+  firn_json_write_text(w, text);
 }
 
 static void write_bytes(const firn_value *v, firn_json_writer *w) {
@@ -229,15 +225,19 @@ static void write_bytes(const firn_value *v, firn_json_writer *w) {
 }
 
 static void write_time(const firn_value *v, firn_json_writer *w) {
-  char text[FIRN_ISO_MAX];
+  char text[FIRN_TIME_TEXT_MAX];
+  size_t len;
   if (v->kind == FIRN_KIND_DATE) {
-    firn_iso_write_day(v->i32, text);
-  } else if (v->kind == FIRN_KIND_TIME) {
-    firn_iso_write_time(v->i64, form_of(v->kind), text);
+    len = firn_date_text(v->i32, text);
+  } else if (v->kind != FIRN_KIND_TIME) {
+    len = firn_timestamp_text(v->i64, unit_of(v->kind), is_zoned(v->kind), text);
+  } else if (v->i64 >= 0 && v->i64 < FIRN_US_PER_DAY) {
+    len = firn_time_text(v->i64, FIRN_MICROS, text);
   } else {
-    firn_iso_write_timestamp(v->i64, form_of(v->kind), text);
+    firn_json_write_int64(w, v->i64); /* a foreign file's time that is no time of any day: shown as it is */
+    return;
   }
-  firn_json_write_text(w, text);
+  firn_json_write_bytes(w, (firn_bytes){(const uint8_t *)text, len});
 }
 
 void firn_value_write_json(const firn_value *v, const firn_field *type, firn_json_writer *w) {
