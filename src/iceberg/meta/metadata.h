@@ -94,7 +94,7 @@ typedef struct firn_metadata_fields {
 typedef struct firn_metadata firn_metadata;
 
 /* Copies `fields` deeply and checks them against each other (ids exist, refs name snapshots, the current ones
- * are there). */
+ * are there): FIRN_INVALID when they do not fit. */
 FIRN_MUST_USE firn_status firn_metadata_new(const firn_metadata_fields *fields, firn_metadata **out,
                                             firn_error *err);
 firn_metadata *firn_metadata_ref(firn_metadata *m);
@@ -104,7 +104,8 @@ void firn_metadata_unref_pointer(firn_metadata **m);
 
 const firn_metadata_fields *firn_metadata_get(const firn_metadata *m);
 
-/* Parses metadata JSON, gzipped or not (told by its first bytes). */
+/* Parses metadata JSON, packed by gzip or zstd or not (told by its first bytes). FIRN_UNSUPPORTED for a
+ * version beyond 2. */
 FIRN_MUST_USE firn_status firn_metadata_read(firn_bytes in, firn_metadata **out, firn_error *err);
 /* Writes it as version 1 or 2, whichever it is. */
 void firn_metadata_write(const firn_metadata *m, firn_json_writer *w);
@@ -117,6 +118,9 @@ const firn_partition_spec *firn_metadata_default_spec(const firn_metadata *m);
 const firn_sort_order *firn_metadata_sort_order(const firn_metadata *m, int32_t order_id);
 const firn_snapshot *firn_metadata_snapshot(const firn_metadata *m, int64_t snapshot_id);
 const firn_snapshot *firn_metadata_current_snapshot(const firn_metadata *m);
+/* What was current at that time: the last entry of the snapshot log that is not later. NULL when the log does
+ * not reach back so far. Its snapshot may have expired. Spec: Point in Time Reads. */
+const firn_snapshot_log_entry *firn_metadata_log_at(const firn_metadata *m, int64_t timestamp_ms);
 const firn_ref *firn_metadata_ref_named(const firn_metadata *m, const char *name);
 const char *firn_metadata_property(const firn_metadata *m, const char *key);
 const char *firn_properties_get(const firn_properties *p, const char *key);
@@ -130,5 +134,8 @@ void firn_properties_write(const firn_properties *p, firn_json_writer *w);
 FIRN_MUST_USE firn_status firn_snapshot_read(const firn_json_value *json, firn_arena *arena,
                                              firn_snapshot *out, firn_error *err);
 void firn_snapshot_write(const firn_snapshot *s, int32_t format_version, firn_json_writer *w);
+/* The object of a ref; `name` is borrowed into `out`. */
+FIRN_MUST_USE firn_status firn_ref_read(const char *name, const firn_json_value *json, firn_ref *out,
+                                        firn_error *err);
 
 #endif
