@@ -109,6 +109,6 @@ FIRN_MUST_USE firn_status firn_file_read_all(firn_ctx *ctx, const char *path, si
                                              firn_arena *arena, firn_bytes *out, firn_error *err);
 
 /* The status for a value of errno. */
-firn_status firn_status_of_errno(int number);
+FIRN_MUST_USE firn_status firn_status_of_errno(int number);
 
 #endif

@@ -20,10 +20,10 @@ static inline bool firn_json_inside_object(const firn_json *j) {
 }
 
 /* The plain reader, one byte after the other: the oracle that the fast one is tested against. */
-firn_status firn_json_plain_next(firn_json *j, firn_json_token *out, firn_error *err);
-firn_status firn_json_plain_skip(firn_json *j, firn_bytes *span, firn_error *err);
-firn_status firn_json_plain_next_member(firn_json *j, firn_json_token *key, firn_json_token *value,
-                                        firn_error *err);
-firn_status firn_json_plain_next_item(firn_json *j, firn_json_token *item, firn_error *err);
+FIRN_MUST_USE firn_status firn_json_plain_next(firn_json *j, firn_json_token *out, firn_error *err);
+FIRN_MUST_USE firn_status firn_json_plain_skip(firn_json *j, firn_bytes *span, firn_error *err);
+FIRN_MUST_USE firn_status firn_json_plain_next_member(firn_json *j, firn_json_token *key,
+                                                      firn_json_token *value, firn_error *err);
+FIRN_MUST_USE firn_status firn_json_plain_next_item(firn_json *j, firn_json_token *item, firn_error *err);
 
 #endif
