@@ -11,21 +11,33 @@ void firn_json_init(firn_json *j, firn_bytes text) {
   *j = (firn_json){.start = text.data, .at = text.data, .end = end, .expect = FIRN_JSON_WANT_VALUE};
 }
 
+/* The one place where a reader is chosen. */
+#if defined(__x86_64__)
+static inline const firn_json_reader *used(void) {
+  bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+  return FIRN_LIKELY(has_avx2) ? &firn_json_avx2 : &firn_json_swar;
+}
+#else
+static inline const firn_json_reader *used(void) {
+  return &firn_json_swar;
+}
+#endif
+
 firn_status firn_json_next(firn_json *j, firn_json_token *out, firn_error *err) {
-  return firn_json_plain_next(j, out, err);
+  return used()->next(j, out, err);
 }
 
 firn_status firn_json_skip(firn_json *j, firn_bytes *span, firn_error *err) {
-  return firn_json_plain_skip(j, span, err);
+  return used()->skip(j, span, err);
 }
 
 firn_status firn_json_next_member(firn_json *j, firn_json_token *key, firn_json_token *value,
                                   firn_error *err) {
-  return firn_json_plain_next_member(j, key, value, err);
+  return used()->next_member(j, key, value, err);
 }
 
 firn_status firn_json_next_item(firn_json *j, firn_json_token *item, firn_error *err) {
-  return firn_json_plain_next_item(j, item, err);
+  return used()->next_item(j, item, err);
 }
 
 bool firn_json_is_valid(firn_bytes text) {

@@ -44,8 +44,7 @@ static bool hex4(const uint8_t *at, const uint8_t *end, uint32_t *out) {
   return true;
 }
 
-/* What follows the backslash before `at`: its length, 0 when it is wrong. */
-static size_t escape_len(const uint8_t *at, const uint8_t *end) {
+size_t firn_json_escape_len(const uint8_t *at, const uint8_t *end) {
   if (at == end) {
     return 0;
   }
@@ -73,7 +72,7 @@ static firn_status read_string(firn_json *j, firn_json_token *out, firn_error *e
       return broken(j, at, "a control character in a string", err);
     }
     if (*at == '\\') {
-      size_t len = escape_len(at + 1, j->end);
+      size_t len = firn_json_escape_len(at + 1, j->end);
       if (len == 0) {
         return broken(j, at, "a wrong escape", err);
       }
@@ -239,7 +238,7 @@ static firn_status read_rest(firn_json *j, firn_json_token *out, firn_error *err
   return in_object ? read_key(j, out, err) : read_value(j, out, err);
 }
 
-firn_status firn_json_plain_next(firn_json *j, firn_json_token *out, firn_error *err) {
+static firn_status next_token(firn_json *j, firn_json_token *out, firn_error *err) {
   skip_space(j);
   switch (j->expect) {
     case FIRN_JSON_WANT_VALUE:
@@ -261,6 +260,13 @@ firn_status firn_json_plain_next(firn_json *j, firn_json_token *out, firn_error 
   }
 }
 
+static firn_status plain_next(firn_json *j, firn_json_token *out, firn_error *err) {
+  firn_json_token token;
+  FIRN_TRY(next_token(j, &token, err));
+  *out = token;
+  return FIRN_OK;
+}
+
 static firn_status misused(firn_json *j, const char *what, firn_error *err) {
   j->expect = FIRN_JSON_FAILED;
   return firn_error_set(err, FIRN_INVALID, "JSON at offset %zu: %s", firn_json_offset(j), what);
@@ -274,15 +280,15 @@ static firn_status read_whole(firn_json *j, firn_json_token *token, firn_error *
   size_t outside = j->depth - 1;
   while (j->depth > outside) {
     firn_json_token inner;
-    FIRN_TRY(firn_json_plain_next(j, &inner, err));
+    FIRN_TRY(next_token(j, &inner, err));
   }
   token->raw.len = (size_t)(j->at - token->raw.data);
   return FIRN_OK;
 }
 
-firn_status firn_json_plain_skip(firn_json *j, firn_bytes *span, firn_error *err) {
+static firn_status plain_skip(firn_json *j, firn_bytes *span, firn_error *err) {
   firn_json_token token;
-  FIRN_TRY(firn_json_plain_next(j, &token, err));
+  FIRN_TRY(next_token(j, &token, err));
   if (token.kind == FIRN_JSON_END || token.kind == FIRN_JSON_KEY || token.kind == FIRN_JSON_OBJECT_END ||
       token.kind == FIRN_JSON_ARRAY_END) {
     return misused(j, "there is no value to skip", err);
@@ -293,23 +299,32 @@ firn_status firn_json_plain_skip(firn_json *j, firn_bytes *span, firn_error *err
   return FIRN_OK;
 }
 
-firn_status firn_json_plain_next_member(firn_json *j, firn_json_token *key, firn_json_token *value,
-                                        firn_error *err) {
-  FIRN_TRY(firn_json_plain_next(j, key, err));
-  if (key->kind == FIRN_JSON_OBJECT_END) {
-    return FIRN_OK;
+static firn_status plain_next_member(firn_json *j, firn_json_token *key, firn_json_token *value,
+                                     firn_error *err) {
+  firn_json_token found_key, found_value;
+  FIRN_TRY(next_token(j, &found_key, err));
+  if (found_key.kind != FIRN_JSON_OBJECT_END) {
+    if (found_key.kind != FIRN_JSON_KEY) {
+      return misused(j, "there is no member to read", err);
+    }
+    FIRN_TRY(next_token(j, &found_value, err));
+    FIRN_TRY(read_whole(j, &found_value, err));
+    *value = found_value;
   }
-  if (key->kind != FIRN_JSON_KEY) {
-    return misused(j, "there is no member to read", err);
-  }
-  FIRN_TRY(firn_json_plain_next(j, value, err));
-  return read_whole(j, value, err);
+  *key = found_key;
+  return FIRN_OK;
 }
 
-firn_status firn_json_plain_next_item(firn_json *j, firn_json_token *item, firn_error *err) {
+static firn_status plain_next_item(firn_json *j, firn_json_token *item, firn_error *err) {
+  firn_json_token found;
   if (j->depth == 0 || firn_json_inside_object(j)) {
     return misused(j, "there is no item to read", err);
   }
-  FIRN_TRY(firn_json_plain_next(j, item, err));
-  return read_whole(j, item, err);
+  FIRN_TRY(next_token(j, &found, err));
+  FIRN_TRY(read_whole(j, &found, err));
+  *item = found;
+  return FIRN_OK;
 }
+
+const firn_json_reader firn_json_plain = {
+    .next = plain_next, .skip = plain_skip, .next_member = plain_next_member, .next_item = plain_next_item};
