@@ -2,6 +2,7 @@
 #
 #   src/**/X_test.c              unit          linked with the room it lies in (firn_test, called by rooms.cmake)
 #   tests/conformance/X_test.c   conformance   linked with every room
+#   tests/interop/X.c            -             a program that scripts beside it run
 #   tests/interop/X_test.py      interop       run with the build folder as argument; exit status 77 says skipped
 #   tests/end_to_end/X.sh, X.py  end_to_end    the same
 #   fuzz/X_fuzz.c                fuzz          replays fuzz/seeds/X/*; under FIRN_FUZZ the fuzzer itself is built instead
@@ -63,6 +64,13 @@ function(firn_fuzz path)
   target_link_libraries(fuzz_${name} PRIVATE firn_all)
 endfunction()
 
+# A program for the scripts of tests/interop, in the build folder under its own name.
+function(firn_interop_program path)
+  get_filename_component(name ${path} NAME_WE)
+  add_executable(${name} ${path})
+  target_link_libraries(${name} PRIVATE firn_all)
+endfunction()
+
 function(firn_tests)
   if(NOT FIRN_SANITIZE STREQUAL "thread")
     file(GLOB fuzzers RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS fuzz/*_fuzz.c)
@@ -80,6 +88,10 @@ function(firn_tests)
   if(FIRN_SANITIZE STREQUAL "thread")
     return()
   endif()
+  file(GLOB helpers RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS tests/interop/*.c)
+  foreach(path ${helpers})
+    firn_interop_program(${path})
+  endforeach()
   set(python ${CMAKE_SOURCE_DIR}/tools/python)
   file(GLOB interop RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS tests/interop/*_test.py)
   foreach(path ${interop})

@@ -112,6 +112,67 @@ firn_status firn_batch_new(const firn_field *schema, size_t capacity, firn_arena
   return FIRN_OK;
 }
 
+static firn_status copy_bytes(firn_vector *v, firn_arena *arena, firn_error *err) {
+  size_t total = 0;
+  for (size_t i = 0; i < v->len; i++) {
+    total += v->bytes[i].len;
+  }
+  uint8_t *into = firn_arena_alloc_bytes(arena, total);
+  if (into == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for %zu bytes of values", total);
+  }
+  for (size_t i = 0; i < v->len; i++) {
+    size_t len = v->bytes[i].len;
+    if (len > 0) {
+      memcpy(into, v->bytes[i].data, len);
+    }
+    v->bytes[i].data = into;
+    into += len;
+  }
+  return FIRN_OK;
+}
+
+static firn_status copy_vector(const firn_vector *from, int depth, firn_arena *arena, firn_vector *to,
+                               firn_error *err) {
+  if (depth > FIRN_TYPE_MAX_DEPTH) {
+    return firn_error_set(err, FIRN_LIMIT, "types nest deeper than %d", FIRN_TYPE_MAX_DEPTH);
+  }
+  size_t size = 0;
+  size_t words = firn_bit_words(from->len) * sizeof(uint64_t);
+  *to = *from;
+  if (!values_size(from->kind, from->len, &size)) {
+    return no_memory(from->len, err);
+  }
+  to->values = from->values == NULL ? NULL : moved(arena, from->values, size, size);
+  to->validity = from->validity == NULL ? NULL : moved(arena, from->validity, words, words);
+  to->children = firn_new_n(arena, firn_vector, from->n_children);
+  if ((from->values != NULL && to->values == NULL) || (from->validity != NULL && to->validity == NULL) ||
+      to->children == NULL) {
+    return no_memory(from->len, err);
+  }
+  if (firn_kind_is_bytes(from->kind)) {
+    FIRN_TRY(copy_bytes(to, arena, err));
+  }
+  for (uint32_t i = 0; i < from->n_children; i++) {
+    FIRN_TRY(copy_vector(&from->children[i], depth + 1, arena, &to->children[i], err));
+  }
+  return FIRN_OK;
+}
+
+firn_status firn_batch_copy(const firn_batch *from, firn_arena *arena, firn_batch *out, firn_error *err) {
+  firn_field *schema = firn_new(arena, firn_field);
+  firn_vector *columns = firn_new_n(arena, firn_vector, from->schema->n_children);
+  if (schema == NULL || columns == NULL) {
+    return no_memory(from->n_rows, err);
+  }
+  FIRN_TRY(firn_field_copy(from->schema, arena, schema, err));
+  for (uint32_t i = 0; i < schema->n_children; i++) {
+    FIRN_TRY(copy_vector(&from->columns[i], 0, arena, &columns[i], err));
+  }
+  *out = (firn_batch){.schema = schema, .n_rows = from->n_rows, .columns = columns};
+  return FIRN_OK;
+}
+
 static size_t count_nulls(const firn_vector *v) {
   size_t set = 0;
   for (size_t w = 0; w < v->len / 64; w++) {

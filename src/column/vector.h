@@ -83,6 +83,10 @@ FIRN_MUST_USE firn_status firn_vector_need_validity(firn_vector *v, size_t capac
 FIRN_MUST_USE firn_status firn_batch_new(const firn_field *schema, size_t capacity, firn_arena *arena,
                                          firn_batch *out, firn_error *err);
 
+/* A copy of the batch, its schema and all that its views point to, in `arena`. */
+FIRN_MUST_USE firn_status firn_batch_copy(const firn_batch *from, firn_arena *arena, firn_batch *out,
+                                          firn_error *err);
+
 /* Checks what a careless producer may get wrong: lengths of children, offsets that do not ascend, kinds that
  * do not match the schema, null counts. For batches that come from outside the library. */
 FIRN_MUST_USE firn_status firn_batch_check(const firn_batch *batch, firn_error *err);

@@ -102,12 +102,14 @@ typedef struct firn_parquet_statistics {
 
 typedef struct firn_parquet_chunk {
   const firn_parquet_node *leaf;
+  const char *refused; /* why the chunk cannot be read (it is encrypted, or in another file); NULL: it can */
   firn_codec codec;
   bool codec_known; /* false: `codec_number` is one we do not have (LZO, the deprecated LZ4) */
   int32_t codec_number;
   uint32_t encodings; /* a bit for each firn_parquet_encoding */
   int64_t n_values;
   int64_t compressed_bytes, uncompressed_bytes; /* page heads included */
+  int64_t offset;                               /* of its first page, whatever that is */
   int64_t data_page_offset;
   int64_t dictionary_page_offset; /* 0: none */
   firn_parquet_statistics statistics;

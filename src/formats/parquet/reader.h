@@ -1,4 +1,12 @@
 /* Reads Parquet files: an open file (immutable, shared) and readers over it (one thread each).
+ * Follows parquet-format: README.md, Encodings.md, LogicalTypes.md (with its rules for legacy lists and
+ * maps), PageIndex.md, BloomFilter.md, Compression.md.
+ *
+ * How stored types are read where the kinds differ: small and unsigned integers widen (8 and 16 bits to int,
+ * unsigned 32 to long, unsigned 64 to decimal(20, 0)), float16 to float, INT96 to timestamptz, milliseconds
+ * to microseconds, decimals of any storage to decimal, intervals to fixed(12), variants to the struct that
+ * they are stored as. Text is UTF-8 or the page is FIRN_CORRUPT. Times in nanoseconds that are not whole
+ * microseconds are FIRN_UNSUPPORTED.
  *
  * A file is reached through a callback that reads ranges, so this room never meets a store. Every length,
  * offset and count in the file is checked against what is there. Encodings and codecs that we do not have are
@@ -58,8 +66,11 @@ typedef struct firn_parquet_reader_options {
   int64_t first_row; /* counted over the file */
   int64_t n_rows;    /* 0: to the end. Pages outside the range are neither read nor decoded where there is an
                         index */
-  size_t batch_rows; /* 0: 4,096 */
-  size_t max_page_bytes; /* uncompressed; 0: 1 GiB. A larger one is FIRN_LIMIT */
+  size_t
+      batch_rows; /* at most; 0: 4,096. Large pages make batches smaller, so that few are in memory at once */
+  size_t max_page_bytes;   /* uncompressed; 0: 1 GiB. A larger one is FIRN_LIMIT */
+  size_t read_ahead_bytes; /* for all columns together; 0: 8 MiB. More hides the latency of an object store */
+  bool skip_checksums;     /* of pages, where the file has them */
 } firn_parquet_reader_options;
 
 typedef struct firn_parquet_reader firn_parquet_reader;
