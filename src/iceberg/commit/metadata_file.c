@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/uuid.h"
 #include "formats/codec/codec.h"
 #include "iceberg/commit/property.h"
 #include "iceberg/commit/table_file.h"
@@ -61,9 +62,10 @@ firn_status firn_metadata_file_write(firn_stores *stores, firn_ctx *ctx, const f
     FIRN_TRY(compress(text, &zipped, err));
     FIRN_TRY(firn_builder_finish(&zipped, &text, err));
   }
-  firn_uuid_text uuid = firn_uuid_random(ctx->env);
+  char uuid[FIRN_UUID_TEXT];
+  firn_uuid_text(firn_uuid_v4(ctx), uuid);
   const char *name = firn_arena_printf(arena, "%0*u-%s%s.metadata.json", VERSION_DIGITS,
-                                       next_version(previous_location), uuid.text, gzip ? ".gz" : "");
+                                       next_version(previous_location), uuid, gzip ? ".gz" : "");
   const char *location = name == NULL ? NULL : firn_table_file_location(m, name, arena);
   if (location == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for the name of a metadata file");

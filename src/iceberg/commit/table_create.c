@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/uuid.h"
 #include "iceberg/commit/metadata_file.h"
 #include "iceberg/commit/property.h"
-#include "iceberg/commit/table_file.h"
 
 enum { N_UPDATES = 10 };
 
@@ -122,11 +122,12 @@ firn_status firn_table_create_updates(const firn_table_create *how, const char *
                                       firn_arena *arena, const firn_update **updates, size_t *n,
                                       firn_error *err) {
   firn_update *list = firn_new_n(arena, firn_update, N_UPDATES);
-  firn_uuid_text uuid = firn_uuid_random(env);
-  const char *uuid_text = firn_arena_text(arena, firn_bytes_of(uuid.text));
-  if (list == NULL || uuid_text == NULL) {
+  char *uuid = firn_new_n(arena, char, FIRN_UUID_TEXT);
+  if (list == NULL || uuid == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for the updates of a new table");
   }
+  const firn_ctx ctx = FIRN_CTX_INIT(env);
+  firn_uuid_text(firn_uuid_v4(&ctx), uuid);
   firn_schema schema;
   firn_partition_spec spec;
   firn_sort_order order;
@@ -139,7 +140,7 @@ firn_status firn_table_create_updates(const firn_table_create *how, const char *
   FIRN_TRY(stored_properties(how, arena, &properties, err));
 
   size_t at = 0;
-  list[at++] = (firn_update){.kind = FIRN_UPDATE_ASSIGN_UUID, .text = uuid_text};
+  list[at++] = (firn_update){.kind = FIRN_UPDATE_ASSIGN_UUID, .text = uuid};
   list[at++] = (firn_update){.kind = FIRN_UPDATE_UPGRADE_FORMAT_VERSION, .id = wanted_version(how)};
   list[at++] = (firn_update){.kind = FIRN_UPDATE_ADD_SCHEMA, .schema = schema};
   list[at++] = (firn_update){.kind = FIRN_UPDATE_SET_CURRENT_SCHEMA, .id = FIRN_LAST_ADDED};

@@ -6,25 +6,6 @@
 
 enum { WRITE_ATTEMPTS = 3, NAME_ARENA = 1 << 16 };
 
-firn_uuid_text firn_uuid_random(const firn_env *env) {
-  static const char digits[] = "0123456789abcdef";
-  uint8_t bytes[16];
-  env->random(env->self, bytes, sizeof bytes);
-  bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40); /* version 4 */
-  bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80); /* the variant of RFC 9562 */
-  firn_uuid_text uuid;
-  size_t at = 0;
-  for (size_t i = 0; i < sizeof bytes; i++) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) {
-      uuid.text[at++] = '-';
-    }
-    uuid.text[at++] = digits[bytes[i] >> 4];
-    uuid.text[at++] = digits[bytes[i] & 15];
-  }
-  uuid.text[at] = '\0';
-  return uuid;
-}
-
 const char *firn_table_file_location(const firn_metadata *m, const char *name, firn_arena *arena) {
   const char *folder = firn_metadata_property(m, FIRN_PROPERTY_METADATA_PATH);
   if (folder == NULL || folder[0] == '\0') {

@@ -9,13 +9,6 @@
 #include "iceberg/meta/metadata.h"
 #include "io/stores.h"
 
-typedef struct firn_uuid_text {
-  char text[37];
-} firn_uuid_text;
-
-/* A random UUID (RFC 9562, version 4), in lower case. */
-firn_uuid_text firn_uuid_random(const firn_env *env);
-
 /* <location>/metadata/NAME, or below write.metadata.path; in `arena`. NULL: no memory. */
 const char *firn_table_file_location(const firn_metadata *m, const char *name, firn_arena *arena);
 
@@ -29,8 +22,8 @@ FIRN_MUST_USE firn_status firn_table_file_read(firn_stores *stores, firn_ctx *ct
 FIRN_MUST_USE firn_status firn_table_file_write(firn_stores *stores, firn_ctx *ctx, const char *location,
                                                 firn_bytes data, firn_error *err);
 
-/* Removes a file that nothing refers to; whether it is gone. For tidying up: what cannot be removed is left to
- * orphan removal. */
+/* Removes a file that nothing refers to; whether it is gone. For tidying up: what cannot be removed is left
+ * to orphan removal. */
 bool firn_table_file_discard(firn_stores *stores, firn_ctx *ctx, const char *location);
 
 #endif

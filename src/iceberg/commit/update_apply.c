@@ -2,10 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/uuid.h"
 #include "iceberg/commit/property.h"
 #include "iceberg/commit/update_internal.h"
 
-enum { NEWEST_FORMAT = 2, UUID_LEN = 36 };
+enum { NEWEST_FORMAT = 2 };
 
 /* --- helpers that the other files share --- */
 
@@ -62,23 +63,14 @@ bool firn_id_set_has(const firn_id_set *set, int64_t id) {
 
 /* --- updates of single fields --- */
 
-static bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-}
-
 static firn_status assign_uuid(firn_draft *d, const char *text, firn_error *err) {
-  char *uuid = firn_arena_text(d->arena, firn_bytes_of(text));
+  firn_uuid read;
+  FIRN_TRY(firn_uuid_parse(firn_bytes_of(text), &read, err));
+  char *uuid = firn_new_n(d->arena, char, FIRN_UUID_TEXT);
   if (uuid == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a UUID");
   }
-  bool good = strlen(uuid) == UUID_LEN;
-  for (size_t i = 0; good && i < UUID_LEN; i++) {
-    uuid[i] = uuid[i] >= 'A' && uuid[i] <= 'F' ? (char)(uuid[i] - 'A' + 'a') : uuid[i];
-    good = i == 8 || i == 13 || i == 18 || i == 23 ? uuid[i] == '-' : is_hex(uuid[i]);
-  }
-  if (!good) {
-    return firn_error_set(err, FIRN_INVALID, "\"%.60s\" is no UUID", text);
-  }
+  firn_uuid_text(read, uuid);
   if (d->f.table_uuid != NULL && strcmp(d->f.table_uuid, uuid) == 0) {
     return FIRN_OK;
   }

@@ -69,7 +69,8 @@ static firn_status read_spec(const firn_json_value *json, const char *key, firn_
   const firn_json_value *spec, *fields;
   FIRN_TRY(firn_json_need_object(json, key, &spec, err));
   FIRN_TRY(firn_json_need_array(spec, "fields", &fields, err));
-  FIRN_TRY(firn_partition_spec_read(spec, arena, out, err));
+  FIRN_TRY(firn_partition_fields_read(fields, arena, out, err));
+  FIRN_TRY(firn_json_may_int32(spec, "spec-id", &out->spec_id, err)); /* the table gives it one of its own */
   firn_partition_field *own = firn_new_n(arena, firn_partition_field, out->n_fields);
   if (own == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for %zu partition fields", out->n_fields);

@@ -233,9 +233,9 @@ firn_status firn_draft_add_spec(firn_draft *d, const firn_partition_spec *spec, 
     memcpy(fields, spec->fields, spec->n_fields * sizeof *fields);
   }
   firn_partition_spec made = {.spec_id = id, .n_fields = spec->n_fields, .fields = fields};
-  FIRN_TRY(check_spec(d, &made, err));
   assign_field_ids(d, fields, made.n_fields);
   FIRN_TRY(check_field_ids(d, fields, made.n_fields, err));
+  FIRN_TRY(check_spec(d, &made, err));
   return append_spec(d, &made, err);
 }
 
