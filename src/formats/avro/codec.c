@@ -1,6 +1,6 @@
-#include <libdeflate.h>
-
 #include "formats/avro/codec_internal.h"
+
+#include "base/hash.h"
 
 enum { CRC_BYTES = 4 };
 
@@ -38,10 +38,6 @@ const char *firn_avro_codec_name(firn_codec codec) {
   return NULL;
 }
 
-static uint32_t crc32_of(firn_bytes bytes) {
-  return bytes.len == 0 ? 0 : libdeflate_crc32(0, bytes.data, bytes.len);
-}
-
 /* Snappy's blocks end in the check sum of what they become, big endian. */
 static firn_status snappy_decompress(firn_decompressor *d, firn_bytes in, firn_builder *out,
                                      firn_error *err) {
@@ -53,7 +49,7 @@ static firn_status snappy_decompress(firn_decompressor *d, firn_bytes in, firn_b
   FIRN_TRY(firn_decompress_grow(d, FIRN_CODEC_SNAPPY, packed, out, err));
   const uint8_t *sum = in.data + packed.len;
   uint32_t wanted = (uint32_t)sum[0] << 24 | (uint32_t)sum[1] << 16 | (uint32_t)sum[2] << 8 | sum[3];
-  if (crc32_of(firn_bytes_part(firn_builder_bytes(out), before, SIZE_MAX)) != wanted) {
+  if (firn_crc32(0, firn_bytes_part(firn_builder_bytes(out), before, SIZE_MAX)) != wanted) {
     return firn_error_set(err, FIRN_CORRUPT, "snappy: the check sum does not match");
   }
   return FIRN_OK;
@@ -69,7 +65,7 @@ firn_status firn_avro_block_compress(firn_compressor *c, firn_codec codec, firn_
                                      firn_error *err) {
   FIRN_TRY(firn_compress(c, in, out, err));
   if (codec == FIRN_CODEC_SNAPPY) {
-    uint32_t sum = crc32_of(in);
+    uint32_t sum = firn_crc32(0, in);
     firn_builder_add_u32le(out, sum >> 24 | (sum >> 8 & 0xFF00) | (sum << 8 & 0xFF0000) | sum << 24);
   }
   return FIRN_OK;

@@ -1,7 +1,9 @@
-/* Manifests and manifest lists. Follows the Iceberg specification: Manifests, Manifest Lists, Inheritance (v1
- * and v2).
+/* Manifests and manifest lists. Follows the Iceberg specification: Manifests; Manifest Lists; Sequence Number
+ * Inheritance; Appendix A, Avro. Versions 1 and 2 are read, 2 is written; files of version 3, and deletion
+ * vectors wherever they turn up, are FIRN_UNSUPPORTED for now: reading on would give deleted rows back.
  *
- * Read entry by entry, through a callback, so that a manifest of any size needs little memory. */
+ * Files are read entry by entry, so that a manifest of any size needs little memory. What stands in them is
+ * found by field id, and by name where a file has no ids. Readers and writers belong to one thread. */
 #ifndef FIRN_ICEBERG_META_MANIFEST_H
 #define FIRN_ICEBERG_META_MANIFEST_H
 
@@ -38,35 +40,44 @@ typedef struct firn_id_counts {
 typedef struct firn_id_bounds {
   bool present;
   size_t n;
-  const firn_id_bytes *items;
+  const firn_id_bytes *items; /* as they stand in the file: of any length, whatever the column's type */
 } firn_id_bounds;
+
+/* What is known of a column; false when nothing is. */
+bool firn_id_counts_get(const firn_id_counts *counts, int32_t id, int64_t *n);
+bool firn_id_bounds_get(const firn_id_bounds *bounds, int32_t id, firn_bytes *value);
 
 /* Spec: Data File Fields. */
 typedef struct firn_data_file {
   firn_content content;
   const char *path;
-  const char *format;          /* "PARQUET", upper case */
-  int32_t spec_id;             /* of the manifest */
-  const firn_value *partition; /* one for each field of the spec */
+  const char *format; /* "PARQUET"; upper case, whatever the file says */
+  int32_t spec_id;    /* of the manifest; a tuple means nothing without it */
+  const firn_value
+      *partition; /* one for each field of the spec; their bytes are borrowed like all the rest */
   int64_t record_count;
   int64_t size_bytes;
   firn_id_counts column_sizes, value_counts, null_counts, nan_counts;
   firn_id_bounds lower_bounds, upper_bounds;
   firn_bytes key_metadata; /* data NULL: none */
-  size_t n_split_offsets;
+  size_t n_split_offsets;  /* 0 too where the file's are nonsense: not ascending, or beyond its size */
   const int64_t *split_offsets;
   size_t n_equality_ids;
   const int32_t *equality_ids;
-  bool has_sort_order_id;
+  bool has_sort_order_id; /* never for position deletes */
   int32_t sort_order_id;
+  const char *referenced_data_file; /* position deletes of one data file; NULL: none */
 } firn_data_file;
 
-/* Sequence numbers and snapshot id as inherited: a reader never shows the nulls of the file. */
+/* Sequence numbers and snapshot id as inherited: a reader does not show the nulls of the file. */
 typedef struct firn_manifest_entry {
   firn_entry_status status;
   int64_t snapshot_id;
-  int64_t sequence_number; /* data sequence number */
-  int64_t file_sequence_number;
+  int64_t sequence_number;      /* data sequence number; -1: unknown, of DELETED entries only */
+  int64_t file_sequence_number; /* -1: unknown, for early writers of version 2 did not keep it */
+  /* An ADDED file whose rows are older than its snapshot (compaction): the writer then keeps its data
+   * sequence number rather than leave it to be inherited. */
+  bool keeps_sequence_number;
   firn_data_file file;
 } firn_manifest_entry;
 
@@ -80,11 +91,11 @@ typedef struct firn_field_summary {
 typedef struct firn_manifest_file {
   const char *path;
   int64_t size_bytes;
-  int32_t spec_id;
+  int32_t spec_id; /* -1: as the manifest's own head says (version 1 tables without manifest lists) */
   bool is_deletes;
   int64_t sequence_number, min_sequence_number;
   int64_t added_snapshot_id;
-  bool has_counts; /* v1 may lack them */
+  bool has_counts; /* v1 may lack some */
   int32_t n_added_files, n_existing_files, n_deleted_files;
   int64_t n_added_rows, n_existing_rows, n_deleted_rows;
   size_t n_partitions; /* 0 where the list gives none */
@@ -93,8 +104,10 @@ typedef struct firn_manifest_file {
 } firn_manifest_file;
 
 typedef struct firn_manifest_list_reader firn_manifest_list_reader;
+/* `source` is borrowed until the reader is closed. */
 FIRN_MUST_USE firn_status firn_manifest_list_open(firn_avro_source source, firn_ctx *ctx,
                                                   firn_manifest_list_reader **out, firn_error *err);
+int32_t firn_manifest_list_format_version(const firn_manifest_list_reader *r);
 /* Borrowed until the following next; NULL after the last. */
 FIRN_MUST_USE firn_status firn_manifest_list_next(firn_manifest_list_reader *r, firn_ctx *ctx,
                                                   const firn_manifest_file **out, firn_error *err);
@@ -103,12 +116,18 @@ void firn_manifest_list_close_pointer(firn_manifest_list_reader **r);
 #define FIRN_AUTO_MANIFEST_LIST_READER FIRN_AUTO(firn_manifest_list_close_pointer) firn_manifest_list_reader
 
 typedef struct firn_manifest_reader firn_manifest_reader;
-/* `manifest` gives what is inherited. The partition spec and its types are those of the manifest's own
- * header, with `metadata` (may be NULL) as the second source. */
+/* `manifest` gives what is inherited. The partition spec and its types are those of `metadata` (which may
+ * have promoted a type since), and without it, or where it does not know them, those of the manifest's own
+ * head. A column that neither knows, and an unknown transform, have the type that stands in the file.
+ * `metadata` is borrowed until the reader is closed. */
 FIRN_MUST_USE firn_status firn_manifest_open(firn_avro_source source, firn_ctx *ctx,
                                              const firn_manifest_file *manifest,
                                              const firn_metadata *metadata, firn_manifest_reader **out,
                                              firn_error *err);
+/* Of the reader: the spec of its tuples, and their types (a STRUCT, a child for each field). */
+const firn_partition_spec *firn_manifest_spec(const firn_manifest_reader *r);
+const firn_field *firn_manifest_partition_type(const firn_manifest_reader *r);
+/* Borrowed until the following next; NULL after the last. */
 FIRN_MUST_USE firn_status firn_manifest_next(firn_manifest_reader *r, firn_ctx *ctx,
                                              const firn_manifest_entry **out, firn_error *err);
 void firn_manifest_close(firn_manifest_reader *r);
@@ -117,9 +136,12 @@ void firn_manifest_close_pointer(firn_manifest_reader **r);
 
 typedef struct firn_manifest_writer firn_manifest_writer;
 typedef struct firn_manifest_writer_options {
-  int32_t format_version; /* 2 */
-  const firn_schema *schema;
+  int32_t format_version;    /* 2 */
+  const firn_schema *schema; /* of the table, borrowed like the spec until the writer is closed */
   const firn_partition_spec *spec;
+  /* The types of tuples, as firn_manifest_partition_type gives them when manifests are merged whose columns
+   * may be gone from the schema. NULL: by spec and schema. */
+  const firn_field *partition_type;
   bool is_deletes;
   int64_t snapshot_id; /* of the snapshot being made */
   firn_codec codec;    /* DEFLATE is what every reader has */
@@ -129,7 +151,9 @@ typedef struct firn_manifest_writer_options {
 FIRN_MUST_USE firn_status firn_manifest_writer_open(const firn_manifest_writer_options *options,
                                                     firn_avro_sink sink, firn_manifest_writer **out,
                                                     firn_error *err);
-/* ADDED entries get null sequence numbers (they are inherited); EXISTING and DELETED keep theirs. */
+/* ADDED entries get null sequence numbers (they are inherited, see keeps_sequence_number) and, like DELETED
+ * ones, the snapshot id of the options; EXISTING and DELETED keep their sequence numbers, EXISTING its
+ * snapshot id too. The entry's `spec_id` is not looked at. */
 FIRN_MUST_USE firn_status firn_manifest_writer_add(firn_manifest_writer *w, const firn_manifest_entry *entry,
                                                    firn_error *err);
 uint64_t firn_manifest_writer_size(const firn_manifest_writer *w);
@@ -146,7 +170,7 @@ typedef struct firn_manifest_list_options {
   int64_t snapshot_id;
   bool has_parent;
   int64_t parent_snapshot_id;
-  int64_t sequence_number; /* given to manifests whose own is -1 */
+  int64_t sequence_number; /* given to manifests whose own is -1, which must be of this snapshot */
   firn_codec codec;
   const firn_env *env;
 } firn_manifest_list_options;
