@@ -48,8 +48,20 @@ size_t firn_json_escape_len(const uint8_t *at, const uint8_t *end) {
   if (at == end) {
     return 0;
   }
-  if (*at != 'u') {
-    return strchr("\"\\/bfnrt", *at) != NULL && *at != '\0';
+  switch (*at) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return 1;
+    case 'u':
+      break;
+    default:
+      return 0;
   }
   uint32_t unit;
   if (!hex4(at + 1, end, &unit) || (unit >= 0xDC00 && unit <= 0xDFFF)) {

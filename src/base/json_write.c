@@ -1,6 +1,5 @@
 #include "base/json_write.h"
 
-#include <inttypes.h>
 #include <math.h>
 
 #include "base/number.h"
@@ -129,9 +128,9 @@ void firn_json_write_bytes(firn_json_writer *w, firn_bytes text) {
 }
 
 void firn_json_write_int64(firn_json_writer *w, int64_t v) {
-  begin_item(w);
-  firn_builder_addf(w->to, "%" PRId64, v);
-  w->needs_comma = true;
+  char text[FIRN_NUMBER_MAX];
+  size_t len = firn_number_of_int64(v, text);
+  firn_json_write_raw(w, (firn_bytes){(const uint8_t *)text, len});
 }
 
 /* NaN and the infinities, which JSON has no numbers for. */

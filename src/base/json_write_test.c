@@ -2,6 +2,7 @@
 
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -168,6 +169,34 @@ static void any_double_reads_back(void **state) {
   }
 }
 
+static void numbers_of_few_digits_read_back(void **state) {
+  (void)state;
+  (void)test_ctx();
+  for (int i = 0; i < 20000; i++) {
+    char written_text[FIRN_NUMBER_MAX], text[64];
+    unsigned n_fraction = (unsigned)(test_random() % 16);
+    uint64_t whole = test_random() >> (14 + test_random() % 50); /* at most 50 bits: 15 digits */
+    (void)snprintf(text, sizeof text, "%llue-%u", (unsigned long long)whole, n_fraction);
+    double v = strtod(text, NULL), back;
+    size_t len = firn_number_of_double(v, written_text);
+    assert_true(firn_number_to_double((firn_bytes){(const uint8_t *)written_text, len}, &back));
+    assert_true(back == v);
+    assert_true(len <= strlen(text) + 4); /* as short as it was, but for its point and zeros around it */
+  }
+}
+
+static void integers_are_exact(void **state) {
+  (void)state;
+  static const int64_t values[] = {0, 7, -7, 10, INT64_MAX, INT64_MIN, INT64_MIN + 1, 1000000000000000000};
+  for (size_t i = 0; i < FIRN_COUNT_OF(values); i++) {
+    char text[FIRN_NUMBER_MAX], wanted[FIRN_NUMBER_MAX];
+    size_t len = firn_number_of_int64(values[i], text);
+    (void)snprintf(wanted, sizeof wanted, "%lld", (long long)values[i]);
+    assert_string_equal(text, wanted);
+    assert_int_equal(len, strlen(wanted));
+  }
+}
+
 static void the_locale_does_not_matter(void **state) {
   (void)state;
   if (setlocale(LC_NUMERIC, "de_DE.UTF-8") == NULL && setlocale(LC_NUMERIC, "fr_FR.UTF-8") == NULL) {
@@ -196,4 +225,5 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(places_commas_and_colons, indents, escapes_text, any_text_reads_back, numbers_are_the_shortest,
-          any_double_reads_back, the_locale_does_not_matter, survives_oom)
+          any_double_reads_back, numbers_of_few_digits_read_back, integers_are_exact,
+          the_locale_does_not_matter, survives_oom)

@@ -73,12 +73,40 @@ static bool reads_back(const decimal *d, double v, bool is_float) {
   return is_float ? read_float(text) == (float)v : read_double(text) == v;
 }
 
+static const double powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
+/* Numbers such as people write them. What has at most 15 digits is one whole number divided by a power of
+ * ten, both exact as doubles, so the division gives what reading the text would give (W. Clinger, 1990); and
+ * no other text of as few digits reads as the same double. */
+static bool has_few_digits(double v, decimal *out) {
+  for (int n_fraction = 0; n_fraction <= 15; n_fraction++) {
+    double power = powers_of_ten[n_fraction];
+    double scaled = v * power + 0.5;
+    if (!(scaled < 1e15)) {
+      return false;
+    }
+    uint64_t whole = (uint64_t)scaled;
+    if (whole != 0 && (double)whole / power == v) {
+      char text[FIRN_NUMBER_MAX];
+      size_t len = firn_number_of_int64((int64_t)whole, text);
+      memcpy(out->digits, text, len);
+      out->n_digits = (int)len;
+      out->point = (int)len - n_fraction;
+      return true;
+    }
+  }
+  return false;
+}
+
 /* The fewest digits that read back: six (float) and fifteen are always kept, so the nearest text of that many
  * without its last zeros is the shortest for all numbers that need no more. Below a power of two numbers lie
  * twice as dense as above it, so the nearest text of n digits may miss where its upper neighbour does not. */
 static void shortest(double v, bool is_float, decimal *out) {
   int most = is_float ? 9 : 17, first = is_float ? 6 : 15;
-  if (v < (is_float ? (double)FLT_MIN : DBL_MIN)) {
+  if (!is_float && has_few_digits(v, out)) {
+    most = 0; /* found: only its zeros remain to be cut */
+  } else if (v < (is_float ? (double)FLT_MIN : DBL_MIN)) {
     first = 1; /* subnormal numbers have fewer bits */
   }
   for (int n = first; n <= most; n++) {
@@ -142,6 +170,31 @@ static size_t write_number(double v, bool is_float, char *out) {
   return lay_out(&d, negative, out);
 }
 
+size_t firn_number_of_int64(int64_t v, char out[FIRN_NUMBER_MAX]) {
+  uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+  char reversed[FIRN_NUMBER_MAX];
+  size_t n = 0, len = 0;
+  do {
+    reversed[n++] = (char)('0' + left % 10);
+    left /= 10;
+  } while (left > 0);
+  if (v < 0) {
+    out[len++] = '-';
+  }
+  while (n > 0) {
+    out[len++] = reversed[--n];
+  }
+  out[len] = '\0';
+  return len;
+}
+
+char *firn_number_put_digits(char *to, uint64_t v, int n_digits) {
+  for (int i = n_digits; i-- > 0; v /= 10) {
+    to[i] = (char)('0' + v % 10);
+  }
+  return to + n_digits;
+}
+
 size_t firn_number_of_double(double v, char out[FIRN_NUMBER_MAX]) {
   return write_number(v, false, out);
 }
@@ -150,11 +203,8 @@ size_t firn_number_of_float(float v, char out[FIRN_NUMBER_MAX]) {
   return write_number((double)v, true, out);
 }
 
-/* Numbers of at most 15 digits and no exponent: the division of two exact doubles gives the nearest one (W.
- * Clinger, 1990). */
+/* Numbers of at most 15 digits and no exponent, by the same division. */
 static bool short_double(firn_bytes text, double *out) {
-  static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
   uint64_t digits = 0;
   size_t n_digits = 0, n_fraction = 0;
   bool negative = text.data[0] == '-', in_fraction = false;
@@ -170,7 +220,7 @@ static bool short_double(firn_bytes text, double *out) {
     digits = digits * 10 + (uint64_t)(c - '0');
     n_fraction += in_fraction;
   }
-  double v = (double)digits / powers[n_fraction];
+  double v = (double)digits / powers_of_ten[n_fraction];
   *out = negative ? -v : v;
   return true;
 }

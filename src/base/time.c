@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/number.h"
+
 /* Days are counted from 0000-03-01, so that a leap day ends its year, in eras of 400 years (H. Hinnant,
  * "chrono-compatible low-level date algorithms"). */
 enum { DAYS_PER_ERA = 146097, DAYS_TO_1970 = 719468 };
@@ -246,19 +248,32 @@ firn_status firn_time_parse(firn_bytes text, firn_time_unit unit, int64_t *out, 
 
 size_t firn_date_text(int32_t days, char out[FIRN_TIME_TEXT_MAX]) {
   firn_date date = firn_date_of_days(days);
-  const char *format =
-      date.year >= 0 && date.year <= 9999 ? "%04" PRId64 "-%02d-%02d" : "%+05" PRId64 "-%02d-%02d";
-  int len = snprintf(out, FIRN_TIME_TEXT_MAX, format, date.year, date.month, date.day);
-  return (size_t)len;
+  if (date.year < 0 || date.year > 9999) {
+    int len = snprintf(out, FIRN_TIME_TEXT_MAX, "%+05" PRId64 "-%02d-%02d", date.year, date.month, date.day);
+    return (size_t)len;
+  }
+  char *to = firn_number_put_digits(out, (uint64_t)date.year, 4);
+  *to++ = '-';
+  to = firn_number_put_digits(to, (uint64_t)date.month, 2);
+  *to++ = '-';
+  to = firn_number_put_digits(to, (uint64_t)date.day, 2);
+  *to = '\0';
+  return (size_t)(to - out);
 }
 
 size_t firn_time_text(int64_t time_of_day, firn_time_unit unit, char out[FIRN_TIME_TEXT_MAX]) {
   int64_t per_second = unit == FIRN_NANOS ? 1000000000 : 1000000;
   assert(time_of_day >= 0 && time_of_day < 86400 * per_second);
-  int seconds = (int)(time_of_day / per_second);
-  int len = snprintf(out, FIRN_TIME_TEXT_MAX, "%02d:%02d:%02d.%0*" PRId64, seconds / 3600, seconds / 60 % 60,
-                     seconds % 60, unit == FIRN_NANOS ? 9 : 6, time_of_day % per_second);
-  return (size_t)len;
+  uint64_t seconds = (uint64_t)(time_of_day / per_second);
+  char *to = firn_number_put_digits(out, seconds / 3600, 2);
+  *to++ = ':';
+  to = firn_number_put_digits(to, seconds / 60 % 60, 2);
+  *to++ = ':';
+  to = firn_number_put_digits(to, seconds % 60, 2);
+  *to++ = '.';
+  to = firn_number_put_digits(to, (uint64_t)(time_of_day % per_second), unit == FIRN_NANOS ? 9 : 6);
+  *to = '\0';
+  return (size_t)(to - out);
 }
 
 size_t firn_timestamp_text(int64_t v, firn_time_unit unit, bool zoned, char out[FIRN_TIME_TEXT_MAX]) {
