@@ -1,0 +1,52 @@
+/* Catalogs that keep only a pointer for each table: the location of its current metadata file. Everything
+ * else about tables is the same for all of them and lies here: where a new table goes, what a commit does. A
+ * backend finds pointers and swaps them, several at once or none. */
+#ifndef FIRN_CATALOGS_POINTER_H
+#define FIRN_CATALOGS_POINTER_H
+
+#include "iceberg/commit/catalog.h"
+
+/* One pointer to set. */
+typedef struct firn_pointer_swap {
+  const firn_table_id *table;
+  const char *from; /* what must be there now; NULL: there must be no such table */
+  const char *to;
+} firn_pointer_swap;
+
+typedef struct firn_pointer_ops {
+  /* In `arena`. FIRN_NOT_FOUND when there is no such table. */
+  firn_status (*find)(firn_catalog *, firn_ctx *, const firn_table_id *, firn_arena *, const char **location,
+                      firn_error *);
+  /* All or none. FIRN_CONFLICT when a `from` is not what is there, FIRN_EXISTS when a table that must not be
+   * is, FIRN_NOT_FOUND when a new one's namespace is not there. FIRN_UNCERTAIN only when it may have
+   * happened. */
+  firn_status (*swap)(firn_catalog *, firn_ctx *, const firn_pointer_swap *, size_t n, firn_error *);
+  /* Whether a pointer of any table begins with `folder`, which ends with a slash. */
+  firn_status (*is_used)(firn_catalog *, firn_ctx *, const char *folder, bool *out, firn_error *);
+} firn_pointer_ops;
+
+typedef struct firn_pointer_catalog { /* first member of such a backend's own struct */
+  firn_catalog base;
+  const firn_pointer_ops *pointers;
+  const char *warehouse; /* without a slash at its end; NULL: none */
+} firn_pointer_catalog;
+
+/* What a lost race says, in the words that users look for. */
+firn_status firn_pointer_lost(firn_error *err);
+
+/* For the tables of catalogs: members of firn_catalog_ops of the same names. */
+FIRN_MUST_USE firn_status firn_pointer_table_create(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id,
+                                                    const firn_table_create *how, firn_table *out,
+                                                    firn_error *err);
+FIRN_MUST_USE firn_status firn_pointer_table_load(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id,
+                                                  firn_table *out, firn_error *err);
+FIRN_MUST_USE firn_status firn_pointer_table_exists(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id,
+                                                    bool *out, firn_error *err);
+FIRN_MUST_USE firn_status firn_pointer_table_register(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id,
+                                                      const char *metadata_location, firn_table *out,
+                                                      firn_error *err);
+FIRN_MUST_USE firn_status firn_pointer_commit(firn_catalog *c, firn_ctx *ctx,
+                                              const firn_table_commit *commits, size_t n, firn_table *out,
+                                              firn_error *err);
+
+#endif
