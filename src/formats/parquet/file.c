@@ -166,7 +166,7 @@ static firn_status fetch_run(const firn_parquet_file *f, firn_ctx *ctx, int64_t 
 firn_status firn_parquet_file_offset_index(const firn_parquet_file *f, firn_ctx *ctx, size_t row_group,
                                            uint32_t leaf, firn_arena *arena, firn_parquet_offset_index *out,
                                            firn_error *err) {
-  const firn_parquet_chunk *chunk;
+  const firn_parquet_chunk *chunk = NULL;
   firn_bytes in;
   FIRN_TRY(find_chunk(f, row_group, leaf, &chunk, err));
   if (chunk->offset_index_offset == 0) {
@@ -180,7 +180,7 @@ firn_status firn_parquet_file_offset_index(const firn_parquet_file *f, firn_ctx 
 firn_status firn_parquet_file_column_index(const firn_parquet_file *f, firn_ctx *ctx, size_t row_group,
                                            uint32_t leaf, firn_arena *arena, firn_parquet_column_index *out,
                                            firn_error *err) {
-  const firn_parquet_chunk *chunk;
+  const firn_parquet_chunk *chunk = NULL;
   firn_bytes in;
   FIRN_TRY(find_chunk(f, row_group, leaf, &chunk, err));
   if (chunk->column_index_offset == 0) {
@@ -232,7 +232,7 @@ static bool block_has(const uint8_t *block, uint32_t hash) {
 
 firn_status firn_parquet_file_may_contain(const firn_parquet_file *f, firn_ctx *ctx, size_t row_group,
                                           uint32_t leaf, firn_bytes value, bool *out, firn_error *err) {
-  const firn_parquet_chunk *chunk;
+  const firn_parquet_chunk *chunk = NULL;
   FIRN_TRY(find_chunk(f, row_group, leaf, &chunk, err));
   *out = true;
   if (chunk->bloom_filter_offset == 0) {

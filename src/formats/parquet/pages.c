@@ -371,7 +371,7 @@ static firn_status load(firn_parquet_pages *p, firn_ctx *ctx, firn_parquet_page 
     return firn_error_set(err, FIRN_CORRUPT, "the checksum does not match");
   }
   FIRN_TRY(check_levels(p, h, err));
-  firn_page_buffer *buffer;
+  firn_page_buffer *buffer = NULL;
   FIRN_TRY(take_buffer(p, (size_t)h->uncompressed_bytes, &buffer, err));
   firn_parquet_pages_skip(p, h);
   return h->type == FIRN_PAGE_DATA_V2 ? unpack_v2(p, h, stored, buffer->bytes, out, err)
