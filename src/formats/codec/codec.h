@@ -37,6 +37,8 @@ void firn_compressor_free(firn_compressor *c);
 void firn_compressor_free_pointer(firn_compressor **c);
 #define FIRN_AUTO_COMPRESSOR FIRN_AUTO(firn_compressor_free_pointer) firn_compressor
 
+/* Bytes that it holds; what libraries do not tell is left out. */
+size_t firn_compressor_memory(const firn_compressor *c);
 /* Bytes that a block of `len` may become at most. */
 size_t firn_compress_bound(const firn_compressor *c, size_t len);
 /* Appends the compressed block to `out`. While it works, `out` holds firn_compress_bound more bytes. */

@@ -12,6 +12,7 @@ typedef struct firn_codec_ops {
   firn_status (*open)(int level, void **state, firn_error *err);
   void (*close)(void *state);
   size_t (*bound)(size_t len);
+  size_t (*memory)(const void *state); /* NULL: the library does not tell */
   /* `room` is at least bound(in.len). */
   firn_status (*compress)(void *state, firn_bytes in, uint8_t *into, size_t room, size_t *len,
                           firn_error *err);

@@ -128,6 +128,10 @@ void firn_compressor_free_pointer(firn_compressor **c) {
   firn_compressor_free(*c);
 }
 
+size_t firn_compressor_memory(const firn_compressor *c) {
+  return sizeof *c + (c->ops->memory == NULL ? 0 : c->ops->memory(c->state));
+}
+
 size_t firn_compress_bound(const firn_compressor *c, size_t len) {
   return c->ops->bound(len);
 }

@@ -14,6 +14,11 @@ static firn_status lz4_open(int level, void **state, firn_error *err) {
   return FIRN_OK;
 }
 
+static size_t lz4_memory(const void *state) {
+  (void)state;
+  return (size_t)LZ4_sizeofState();
+}
+
 static size_t lz4_bound(size_t len) {
   return len + len / 255 + 16; /* LZ4_COMPRESSBOUND, which answers 0 for what is too large */
 }
@@ -51,6 +56,7 @@ const firn_codec_ops firn_codec_lz4_raw = {.name = "lz4_raw",
                                            .open = lz4_open,
                                            .close = firn_free,
                                            .bound = lz4_bound,
+                                           .memory = lz4_memory,
                                            .compress = lz4_compress,
                                            .decompress = lz4_decompress,
                                            .max_ratio = RATIO_MAX};

@@ -51,6 +51,10 @@ static void zstd_close(void *state) {
   (void)ZSTD_freeCCtx(state); /* never fails */
 }
 
+static size_t zstd_memory(const void *state) {
+  return ZSTD_sizeof_CCtx(state);
+}
+
 static size_t zstd_bound(size_t len) {
   return ZSTD_compressBound(len);
 }
@@ -96,6 +100,7 @@ const firn_codec_ops firn_codec_zstd = {.name = "zstd",
                                         .open = zstd_open,
                                         .close = zstd_close,
                                         .bound = zstd_bound,
+                                        .memory = zstd_memory,
                                         .compress = zstd_compress,
                                         .decompress = zstd_decompress,
                                         .forget = zstd_forget,
