@@ -33,6 +33,7 @@ typedef struct test_catalog {
   int busy;          /* that many commits are throttled */
   int lost_before;   /* that many answers are lost, the commit not done */
   int lost_after;    /* that many answers are lost, the commit done */
+  int echoed;        /* that many commits are done, and refused by an echo of themselves */
   int failing_loads; /* loads that fail once an answer has been lost */
   bool lost;
   /* Called before a commit is looked at, without the lock: another writer that comes first. */
@@ -149,6 +150,8 @@ static firn_status test_catalog_commit(firn_catalog *self, firn_ctx *ctx, const 
     if (status == FIRN_OK && test_take(&c->lost_after)) {
       c->lost = true;
       status = firn_error_set(err, FIRN_UNCERTAIN, "injected loss after the swap");
+    } else if (status == FIRN_OK && test_take(&c->echoed)) {
+      status = firn_error_set(err, FIRN_CONFLICT, "injected echo");
     }
   }
   (void)pthread_mutex_unlock(&c->lock);
@@ -206,6 +209,27 @@ static FIRN_UNUSED firn_data_file test_data_file(const char *path, int32_t day, 
                           .partition = tuple,
                           .record_count = 10,
                           .size_bytes = 1000};
+}
+
+/* One append of files "<prefix>0" ... to the test table. `append` may be NULL. */
+static FIRN_UNUSED firn_status test_append(test_catalog *c, firn_ctx *ctx, const char *prefix, size_t n,
+                                           const firn_append *how, firn_arena *arena,
+                                           firn_append_result *result, firn_error *err) {
+  firn_data_file *files = firn_new_n(arena, firn_data_file, n);
+  if (files == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory");
+  }
+  for (size_t i = 0; i < n; i++) {
+    const char *path = firn_arena_printf(arena, TEST_LOCATION "/data/%s%zu.parquet", prefix, i);
+    files[i] = test_data_file(path, (int32_t)(20000 + i), arena);
+    if (path == NULL || files[i].partition == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory");
+    }
+  }
+  firn_append append = how == NULL ? (firn_append){0} : *how;
+  append.n_files = n;
+  append.files = files;
+  return firn_append_commit(&c->base, ctx, &test_table_id, &append, arena, result, err);
 }
 
 /* --- reading back --- */

@@ -20,7 +20,8 @@ typedef struct race {
   bool is_open;
   bool open_had_head;
   int64_t open_head;
-  bool was_open; /* ever: then what was written for it stays */
+  bool leaves_files;   /* an answer was once lost: what was written for it stays */
+  const char *refused; /* the manifest list of an attempt that was refused; NULL: none */
   firn_status last_status;
   firn_error last_error;     /* why the last attempt has to be repeated */
   firn_append_result result; /* of the last attempt, in the caller's arena: made before it is committed */
@@ -268,7 +269,7 @@ static void settle_open_attempt(const firn_appending *a, race *r, const firn_met
 
 static void note_open_attempt(const firn_appending *a, race *r, const firn_metadata *base) {
   const firn_ref *head = firn_metadata_ref_named(base, a->branch);
-  r->is_open = r->was_open = true;
+  r->is_open = r->leaves_files = true;
   r->open_had_head = head != NULL;
   r->open_head = head == NULL ? 0 : head->snapshot_id;
 }
@@ -286,6 +287,27 @@ static firn_status out_of_attempts(const race *r, firn_error *err) {
   return firn_error_while(err, refuted ? FIRN_CONFLICT : r->last_status, "%d attempts", r->n_attempts);
 }
 
+/* A refusal may be the echo of an earlier success (a proxy that sent the commit twice), so the list of an
+ * attempt goes only after a look at the table has not found its snapshot. */
+static void drop_refused_list(firn_appending *a, race *r) {
+  if (r->refused != NULL) {
+    firn_table_file_discard(a->catalog->stores, a->ctx, r->refused);
+    r->refused = NULL;
+  }
+}
+
+/* It did not happen. Where the failure smells of the outside world its files stay all the same: manifests
+ * that nobody names cost little, missing ones a table. */
+static firn_status commit_failed(race *r, firn_error *err) {
+  firn_status status = r->last_status;
+  r->leaves_files =
+      r->leaves_files || status == FIRN_IO || status == FIRN_TIMEOUT || status == FIRN_CANCELLED;
+  if (err != NULL) {
+    *err = r->last_error;
+  }
+  return status;
+}
+
 /* FIRN_OK with `*done` false: try again. */
 static firn_status try_round(firn_appending *a, race *r, firn_arena *arena, bool *done, firn_error *err) {
   FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0);
@@ -300,6 +322,7 @@ static firn_status try_round(firn_appending *a, race *r, firn_arena *arena, bool
     return FIRN_OK;
   }
   settle_open_attempt(a, r, table.metadata);
+  drop_refused_list(a, r);
   if (r->n_attempts > 0 && !may_try_again(a, r)) {
     return out_of_attempts(r, err);
   }
@@ -321,13 +344,10 @@ static firn_status try_round(firn_appending *a, race *r, firn_arena *arena, bool
       return FIRN_OK;
     case FIRN_CONFLICT:
     case FIRN_BUSY:
-      firn_table_file_discard(a->catalog->stores, a->ctx, attempt.list); /* the next attempt has its own */
+      r->refused = attempt.list;
       return FIRN_OK;
     default:
-      if (err != NULL) {
-        *err = r->last_error;
-      }
-      return r->last_status;
+      return commit_failed(r, err);
   }
 }
 
@@ -340,7 +360,8 @@ static firn_status give_up(firn_appending *a, const race *r, firn_status status,
                             " may or may not be in the table",
                             a->snapshot_id);
   }
-  for (size_t i = 0; i < a->n_written && !r->was_open; i++) {
+  bool leaves_files = r->leaves_files || r->refused != NULL; /* refused, and nobody has looked since */
+  for (size_t i = 0; i < a->n_written && !leaves_files; i++) {
     firn_table_file_discard(a->catalog->stores, a->ctx, a->written[i]);
   }
   return status;
@@ -348,14 +369,12 @@ static firn_status give_up(firn_appending *a, const race *r, firn_status status,
 
 static firn_status race_to_the_end(firn_appending *a, race *r, firn_arena *arena, firn_error *err) {
   bool done = false;
+  FIRN_TRY(try_round(a, r, arena, &done, err));
   for (int64_t nth = 0; !done; nth++) {
-    if (nth > 0) {
-      FIRN_TRY(wait_before(a->ctx, r->min_wait_ms, r->max_wait_ms, nth - 1, err));
+    if (may_try_again(a, r)) {
+      FIRN_TRY(wait_before(a->ctx, r->min_wait_ms, r->max_wait_ms, nth, err));
     }
-    FIRN_TRY(try_round(a, r, arena, &done, err));
-    if (!done && !r->is_open && !may_try_again(a, r)) {
-      return out_of_attempts(r, err);
-    }
+    FIRN_TRY(try_round(a, r, arena, &done, err)); /* the last one only looks */
   }
   return FIRN_OK;
 }

@@ -1,0 +1,407 @@
+#include "iceberg/commit/append.h"
+
+#include "test_table.h"
+
+static const char *summary(const firn_snapshot *s, const char *key) {
+  const char *value = firn_properties_get(&s->summary, key);
+  return value == NULL ? "(none)" : value;
+}
+
+static test_entries read_current(test_catalog *c, firn_ctx *ctx, firn_arena *arena) {
+  firn_error err;
+  test_entries entries;
+  CHECK_OK(test_read_snapshot(c->base.stores, ctx, c->metadata, firn_metadata_current_snapshot(c->metadata),
+                              arena, &entries, &err));
+  return entries;
+}
+
+/* --- what a snapshot holds --- */
+
+static void the_first_append_makes_main(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  firn_append_result r;
+  CHECK_OK(test_append(&c, ctx, "a", 3, NULL, &arena, &r, &err));
+  const firn_snapshot *s = firn_metadata_current_snapshot(c.metadata);
+  assert_non_null(s);
+  assert_int_equal(s->snapshot_id, r.snapshot.snapshot_id);
+  assert_true(s->snapshot_id > 0);
+  assert_false(s->has_parent);
+  assert_int_equal(s->sequence_number, 1);
+  assert_string_equal(s->operation, "append");
+  assert_true(s->has_schema_id);
+  assert_string_equal(s->manifest_list, r.snapshot.manifest_list);
+  assert_int_equal(r.n_attempts, 1);
+  assert_int_equal(r.n_manifests, 1);
+  assert_false(r.was_uncertain);
+  assert_string_equal(summary(s, "added-data-files"), "3");
+  assert_string_equal(summary(s, "added-records"), "30");
+  assert_string_equal(summary(s, "added-files-size"), "3000");
+  assert_string_equal(summary(s, "changed-partition-count"), "3");
+  assert_string_equal(summary(s, "total-data-files"), "3");
+  assert_string_equal(summary(s, "total-delete-files"), "0");
+  assert_string_equal(summary(s, "total-equality-deletes"), "0");
+  test_entries entries = read_current(&c, ctx, &arena);
+  assert_int_equal(entries.n_live, 3);
+  assert_int_equal(entries.rows, 30);
+}
+
+static void totals_are_text_and_carried_forward(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  CHECK_OK(test_append(&c, ctx, "a", 3, NULL, &arena, NULL, &err));
+  CHECK_OK(test_append(&c, ctx, "b", 2, NULL, &arena, NULL, &err));
+  const firn_snapshot *s = firn_metadata_current_snapshot(c.metadata);
+  assert_string_equal(summary(s, "added-data-files"), "2");
+  assert_string_equal(summary(s, "total-data-files"), "5");
+  assert_string_equal(summary(s, "total-records"), "50");
+  assert_string_equal(summary(s, "total-files-size"), "5000");
+  assert_string_equal(summary(s, "total-delete-files"),
+                      "0"); /* not forgotten by a snapshot without deletes */
+  assert_string_equal(summary(s, "manifests-created"), "1");
+  assert_string_equal(summary(s, "manifests-kept"), "1");
+}
+
+static void a_total_that_the_parent_does_not_know_stays_unknown(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  CHECK_OK(test_append(&c, ctx, "a", 1, NULL, &arena, NULL, &err));
+  /* A foreign engine's snapshot, whose summary says only that there are -7 records and no more. */
+  firn_snapshot foreign = *firn_metadata_current_snapshot(c.metadata);
+  static const firn_property odd[] = {{"total-records", "-7"}, {"total-data-files", "many"}};
+  foreign.parent_snapshot_id = foreign.snapshot_id;
+  foreign.has_parent = true;
+  foreign.snapshot_id = 5;
+  foreign.sequence_number = 2;
+  foreign.summary = (firn_properties){2, odd};
+  const firn_update updates[] = {
+      {.kind = FIRN_UPDATE_ADD_SNAPSHOT, .snapshot = foreign},
+      {.kind = FIRN_UPDATE_SET_SNAPSHOT_REF, .ref = {.name = "main", .snapshot_id = 5, .is_branch = true}}};
+  const firn_table_commit commit = {.table = test_table_id, .n_updates = 2, .updates = updates};
+  CHECK_OK(firn_catalog_commit(&c.base, ctx, &commit, 1, NULL, &err));
+  CHECK_OK(test_append(&c, ctx, "b", 1, NULL, &arena, NULL, &err));
+  const firn_snapshot *s = firn_metadata_current_snapshot(c.metadata);
+  assert_string_equal(summary(s, "total-records"), "(none)");
+  assert_string_equal(summary(s, "total-data-files"), "(none)");
+  assert_string_equal(summary(s, "added-records"), "10");
+}
+
+static void new_entries_inherit_their_numbers_and_old_ones_keep_theirs(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  CHECK_OK(test_append(&c, ctx, "a", 1, NULL, &arena, NULL, &err));
+  CHECK_OK(test_append(&c, ctx, "b", 1, NULL, &arena, NULL, &err));
+  CHECK_OK(test_append(&c, ctx, "c", 1, NULL, &arena, NULL, &err));
+  test_entries entries = read_current(&c, ctx, &arena);
+  assert_int_equal(entries.n_live, 3);
+  for (size_t i = 0; i < 3; i++) { /* newest first */
+    assert_int_equal(entries.sequence_numbers[i], 3 - (int64_t)i);
+  }
+}
+
+static void an_append_of_nothing_makes_a_snapshot_all_the_same(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  static const firn_property position = {"firn.log.x", "{\"0\":7}"};
+  const firn_append how = {.summary = {1, &position}, .properties = {1, &position}};
+  CHECK_OK(test_append(&c, ctx, "", 0, &how, &arena, NULL, &err));
+  const firn_snapshot *s = firn_metadata_current_snapshot(c.metadata);
+  assert_string_equal(summary(s, "firn.log.x"), "{\"0\":7}");
+  assert_string_equal(summary(s, "added-data-files"), "(none)");
+  assert_string_equal(summary(s, "changed-partition-count"), "0");
+  assert_string_equal(firn_metadata_property(c.metadata, "firn.log.x"), "{\"0\":7}");
+  assert_int_equal(read_current(&c, ctx, &arena).n_live, 0);
+}
+
+static void files_of_two_specs_come_in_two_manifests(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  const firn_update updates[] = {{.kind = FIRN_UPDATE_ADD_SPEC},
+                                 {.kind = FIRN_UPDATE_SET_DEFAULT_SPEC, .id = FIRN_LAST_ADDED}};
+  const firn_table_commit commit = {.table = test_table_id, .n_updates = 2, .updates = updates};
+  CHECK_OK(firn_catalog_commit(&c.base, ctx, &commit, 1, NULL, &err));
+  firn_data_file files[] = {test_data_file("memory://lake/1", 20000, &arena),
+                            test_data_file("memory://lake/2", 20000, &arena),
+                            test_data_file("memory://lake/3", -1, &arena)};
+  files[1].spec_id = 1;
+  const firn_append append = {.n_files = 3, .files = files};
+  firn_append_result r;
+  CHECK_OK(firn_append_commit(&c.base, ctx, &test_table_id, &append, &arena, &r, &err));
+  assert_int_equal(r.n_manifests, 2);
+  assert_string_equal(summary(&r.snapshot, "changed-partition-count"), "3");
+  assert_int_equal(read_current(&c, ctx, &arena).n_live, 3);
+}
+
+static void manifests_roll_at_their_target_size(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  static const firn_property small = {"commit.manifest.target-size-bytes", "5000"};
+  const firn_properties properties = {1, &small};
+  CHECK_OK(test_catalog_open(NULL, true, &properties, ctx, &c, &err));
+  firn_append_result r;
+  const firn_append how = {.fast = true};
+  CHECK_OK(test_append(&c, ctx, "a", 300, &how, &arena, &r, &err));
+  assert_true(r.n_manifests > 3);
+  test_entries entries = read_current(&c, ctx, &arena);
+  assert_int_equal(entries.n_live, 300);
+  assert_int_equal(entries.n_twice, 0);
+  assert_int_equal(entries.n_manifests, r.n_manifests);
+}
+
+static void files_are_named_as_other_engines_expect(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  static const firn_property elsewhere = {"write.metadata.path", "memory://lake/meta/"};
+  const firn_properties properties = {1, &elsewhere};
+  CHECK_OK(test_catalog_open(NULL, true, &properties, ctx, &c, &err));
+  firn_append_result r;
+  CHECK_OK(test_append(&c, ctx, "a", 1, NULL, &arena, &r, &err));
+  const char *start =
+      firn_arena_printf(&arena, "memory://lake/meta/snap-%lld-1-", (long long)r.snapshot.snapshot_id);
+  assert_memory_equal(r.snapshot.manifest_list, start, strlen(start));
+  assert_int_equal(strlen(r.snapshot.manifest_list), strlen(start) + 36 + strlen(".avro"));
+  assert_int_equal(test_count_objects(c.store, ctx, "-m0.avro"), 1);
+  assert_int_equal(test_count_objects(c.store, ctx, "meta/"), 4); /* two metadata files, list, manifest */
+}
+
+/* --- what is refused --- */
+
+static void a_path_twice_in_one_append_is_refused(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  const firn_data_file files[] = {test_data_file("memory://lake/1", 20000, &arena),
+                                  test_data_file("memory://lake/2", 20000, &arena),
+                                  test_data_file("memory://lake/1", 20001, &arena)};
+  const firn_append append = {.n_files = 3, .files = files};
+  CHECK_STATUS(firn_append_commit(&c.base, ctx, &test_table_id, &append, &arena, NULL, &err), FIRN_INVALID);
+  CHECK_SAYS("the file memory://lake/1 is in this append twice");
+  assert_int_equal(test_count_objects(c.store, ctx, ".avro"), 0);
+}
+
+static void files_that_do_not_fit_the_table_are_refused(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  firn_data_file bad[5];
+  for (size_t i = 0; i < 5; i++) {
+    bad[i] = test_data_file("memory://lake/1", 20000, &arena);
+  }
+  bad[0].spec_id = 3;
+  bad[1].content = FIRN_CONTENT_POSITION_DELETES;
+  bad[2].path = "";
+  bad[3].record_count = -1;
+  bad[4].partition = NULL;
+  for (size_t i = 0; i < 5; i++) {
+    const firn_append append = {.n_files = 1, .files = &bad[i]};
+    CHECK_STATUS(firn_append_commit(&c.base, ctx, &test_table_id, &append, &arena, NULL, NULL), FIRN_INVALID);
+  }
+  static const firn_property own = {"total-records", "1"};
+  const firn_append append = {.summary = {1, &own}};
+  CHECK_STATUS(firn_append_commit(&c.base, ctx, &test_table_id, &append, &arena, NULL, &err), FIRN_INVALID);
+  CHECK_SAYS("the commit itself writes total-records");
+  assert_int_equal(c.n_commits, 0);
+}
+
+static void version_1_is_refused_with_its_remedy(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, false, NULL, ctx, &c, &err));
+  firn_metadata_unref(c.metadata);
+  c.metadata = NULL;
+  CHECK_OK(firn_metadata_read(FIRN_LITERAL("{\"format-version\":1,\"location\":\"" TEST_LOCATION
+                                           "\",\"last-updated-ms\":1602638573874,\"last-column-id\":3,"
+                                           "\"schema\":" TEST_SCHEMA ",\"partition-spec\":[],"
+                                           "\"properties\":{},\"current-snapshot-id\":-1,\"snapshots\":[]}"),
+                              &c.metadata, &err));
+  CHECK_STATUS(test_append(&c, ctx, "a", 1, NULL, &arena, NULL, &err), FIRN_UNSUPPORTED);
+  CHECK_SAYS("version 1 can be upgraded to 2");
+}
+
+/* --- branches --- */
+
+static void a_new_branch_starts_at_the_current_snapshot(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  firn_append_result main_head, dev_head;
+  CHECK_OK(test_append(&c, ctx, "a", 2, NULL, &arena, &main_head, &err));
+  const firn_append to_dev = {.branch = "dev"};
+  CHECK_OK(test_append(&c, ctx, "b", 1, &to_dev, &arena, &dev_head, &err));
+  assert_int_equal(dev_head.snapshot.parent_snapshot_id, main_head.snapshot.snapshot_id);
+  assert_string_equal(summary(&dev_head.snapshot, "total-data-files"), "3");
+  const firn_metadata_fields *m = firn_metadata_get(c.metadata);
+  assert_int_equal(m->current_snapshot_id, main_head.snapshot.snapshot_id);
+  assert_int_equal(m->n_snapshot_log, 1);
+  assert_int_equal(firn_metadata_ref_named(c.metadata, "dev")->snapshot_id, dev_head.snapshot.snapshot_id);
+}
+
+static void the_retention_of_a_branch_survives_an_append(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  firn_append_result r;
+  CHECK_OK(test_append(&c, ctx, "a", 1, NULL, &arena, &r, &err));
+  const firn_update update = {.kind = FIRN_UPDATE_SET_SNAPSHOT_REF,
+                              .ref = {.name = "main",
+                                      .snapshot_id = r.snapshot.snapshot_id,
+                                      .is_branch = true,
+                                      .min_snapshots_to_keep = 5}};
+  const firn_table_commit commit = {.table = test_table_id, .n_updates = 1, .updates = &update};
+  CHECK_OK(firn_catalog_commit(&c.base, ctx, &commit, 1, NULL, &err));
+  CHECK_OK(test_append(&c, ctx, "b", 1, NULL, &arena, NULL, &err));
+  assert_int_equal(firn_metadata_ref_named(c.metadata, "main")->min_snapshots_to_keep, 5);
+}
+
+static void a_tag_takes_no_append(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  firn_append_result r;
+  CHECK_OK(test_append(&c, ctx, "a", 1, NULL, &arena, &r, &err));
+  const firn_update update = {.kind = FIRN_UPDATE_SET_SNAPSHOT_REF,
+                              .ref = {.name = "gold", .snapshot_id = r.snapshot.snapshot_id}};
+  const firn_table_commit commit = {.table = test_table_id, .n_updates = 1, .updates = &update};
+  CHECK_OK(firn_catalog_commit(&c.base, ctx, &commit, 1, NULL, &err));
+  const firn_append to_tag = {.branch = "gold"};
+  CHECK_STATUS(test_append(&c, ctx, "b", 1, &to_tag, &arena, NULL, &err), FIRN_INVALID);
+  CHECK_SAYS("gold is a tag");
+}
+
+/* --- what must be carried along --- */
+
+static firn_status add_to(void *self, firn_bytes data, firn_error *err) {
+  firn_bytes all;
+  firn_builder_add(self, data);
+  return firn_builder_finish(self, &all, err);
+}
+
+static firn_status put(test_catalog *c, firn_ctx *ctx, const char *location, const firn_builder *b,
+                       firn_arena *arena, firn_error *err) {
+  firn_store *store;
+  const char *path;
+  FIRN_TRY(firn_stores_find(c->base.stores, location, arena, &store, &path, err));
+  return firn_store_put(store, ctx, path, firn_builder_bytes(b), FIRN_PUT_ALWAYS, NULL, err);
+}
+
+/* A snapshot of another engine with one manifest of position deletes. */
+static firn_status commit_deletes(test_catalog *c, firn_ctx *ctx, firn_arena *arena, firn_error *err) {
+  FIRN_AUTO_BUILDER manifest = FIRN_BUILDER_INIT(0);
+  FIRN_AUTO_BUILDER list = FIRN_BUILDER_INIT(0);
+  const firn_manifest_writer_options options = {.format_version = 2,
+                                                .schema = firn_metadata_current_schema(c->metadata),
+                                                .spec = firn_metadata_default_spec(c->metadata),
+                                                .is_deletes = true,
+                                                .snapshot_id = 6,
+                                                .codec = FIRN_CODEC_DEFLATE,
+                                                .env = ctx->env};
+  FIRN_AUTO_MANIFEST_WRITER *w = NULL;
+  FIRN_TRY(firn_manifest_writer_open(&options, (firn_avro_sink){add_to, &manifest}, &w, err));
+  firn_manifest_entry entry = {.status = FIRN_ENTRY_ADDED,
+                               .snapshot_id = 6,
+                               .file = test_data_file("memory://lake/deletes.parquet", 20000, arena)};
+  entry.file.content = FIRN_CONTENT_POSITION_DELETES;
+  FIRN_TRY(firn_manifest_writer_add(w, &entry, err));
+  firn_manifest_file made;
+  FIRN_TRY(firn_manifest_writer_finish(w, arena, &made, err));
+  made.path = TEST_LOCATION "/metadata/deletes-m0.avro";
+  FIRN_TRY(put(c, ctx, made.path, &manifest, arena, err));
+  const firn_manifest_file *manifests[] = {&made};
+  const firn_manifest_list_options list_options = {.format_version = 2,
+                                                   .snapshot_id = 6,
+                                                   .sequence_number = 1,
+                                                   .codec = FIRN_CODEC_DEFLATE,
+                                                   .env = ctx->env};
+  FIRN_TRY(firn_manifest_list_write(&list_options, manifests, 1, &list, err));
+  const char *location = TEST_LOCATION "/metadata/snap-6.avro";
+  FIRN_TRY(put(c, ctx, location, &list, arena, err));
+  const firn_update updates[] = {
+      {.kind = FIRN_UPDATE_ADD_SNAPSHOT,
+       .snapshot = {.snapshot_id = 6,
+                    .sequence_number = 1,
+                    .timestamp_ms = firn_ctx_now_us(ctx) / 1000,
+                    .manifest_list = location,
+                    .operation = "delete"}},
+      {.kind = FIRN_UPDATE_SET_SNAPSHOT_REF, .ref = {.name = "main", .snapshot_id = 6, .is_branch = true}}};
+  const firn_table_commit commit = {.table = test_table_id, .n_updates = 2, .updates = updates};
+  return firn_catalog_commit(&c->base, ctx, &commit, 1, NULL, err);
+}
+
+static void manifests_of_deletes_are_carried_along(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  static const firn_property eager = {"commit.manifest.min-count-to-merge", "2"};
+  const firn_properties properties = {1, &eager};
+  CHECK_OK(test_catalog_open(NULL, true, &properties, ctx, &c, &err));
+  CHECK_OK(commit_deletes(&c, ctx, &arena, &err));
+  for (int i = 0; i < 3; i++) {
+    const char *prefix = firn_arena_printf(&arena, "%d-", i);
+    CHECK_OK(test_append(&c, ctx, prefix, 1, NULL, &arena, NULL, &err));
+  }
+  test_entries entries = read_current(&c, ctx, &arena);
+  assert_int_equal(entries.n_live, 4);
+  assert_string_equal(entries.paths[3], "memory://lake/deletes.parquet"); /* after the data */
+  assert_int_equal(entries.sequence_numbers[3], 1);
+  assert_int_equal(entries.n_manifests, 2);
+}
+
+RUN_TESTS(the_first_append_makes_main, totals_are_text_and_carried_forward,
+          a_total_that_the_parent_does_not_know_stays_unknown,
+          new_entries_inherit_their_numbers_and_old_ones_keep_theirs,
+          an_append_of_nothing_makes_a_snapshot_all_the_same, files_of_two_specs_come_in_two_manifests,
+          manifests_roll_at_their_target_size, files_are_named_as_other_engines_expect,
+          a_path_twice_in_one_append_is_refused, files_that_do_not_fit_the_table_are_refused,
+          version_1_is_refused_with_its_remedy, a_new_branch_starts_at_the_current_snapshot,
+          the_retention_of_a_branch_survives_an_append, a_tag_takes_no_append,
+          manifests_of_deletes_are_carried_along)
