@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "base/utf8.h"
 
 enum { MAX_TEXT = 63, MONTHS_PER_YEAR = 12, EPOCH_YEAR = 1970 };
 
@@ -190,6 +191,17 @@ static firn_decimal truncated(firn_decimal v, int32_t width) {
   return v - (v % width + width) % width;
 }
 
+/* The first `n` code points; a byte that begins none counts as one, so that any text has a prefix. */
+static firn_bytes text_prefix(firn_bytes text, size_t n) {
+  size_t at = 0;
+  for (size_t i = 0; i < n && at < text.len; i++) {
+    uint32_t ignored;
+    size_t len = firn_utf8_decode(text.data + at, text.data + text.len, &ignored);
+    at += len == 0 ? 1 : len;
+  }
+  return firn_bytes_part(text, 0, at);
+}
+
 static firn_status apply_truncate(const firn_transform *t, const firn_field *source, const firn_value *in,
                                   firn_value *out, firn_error *err) {
   firn_decimal result;
@@ -212,7 +224,8 @@ static firn_status apply_truncate(const firn_transform *t, const firn_field *sou
       break;
     default:
       fits = true;
-      out->bytes = firn_bound_prefix(in->kind, in->bytes, (size_t)t->width);
+      out->bytes = in->kind == FIRN_KIND_STRING ? text_prefix(in->bytes, (size_t)t->width)
+                                                : firn_bytes_part(in->bytes, 0, (size_t)t->width);
   }
   if (!fits) {
     return firn_error_set(err, FIRN_LIMIT,

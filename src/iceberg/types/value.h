@@ -66,13 +66,4 @@ void firn_vector_write_json(const firn_vector *v, const firn_field *type, size_t
 void firn_vector_write_json_by_id(const firn_vector *v, const firn_field *type, size_t i,
                                   firn_json_writer *w);
 
-/* Lower and upper bounds of text and binary, cut to `n` code points or bytes. The upper one is incremented;
- * false when no upper bound exists (everything is at its maximum). In `arena`. */
-/* The first `n` code points of text, or bytes of anything else, borrowed from `value`. */
-firn_bytes firn_bound_prefix(firn_kind kind, firn_bytes value, size_t n);
-FIRN_MUST_USE firn_status firn_bound_lower(firn_kind kind, firn_bytes value, size_t n, firn_bytes *out,
-                                           firn_error *err);
-FIRN_MUST_USE firn_status firn_bound_upper(firn_kind kind, firn_bytes value, size_t n, firn_arena *arena,
-                                           firn_bytes *out, bool *exists, firn_error *err);
-
 #endif
