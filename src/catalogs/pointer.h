@@ -32,7 +32,7 @@ typedef struct firn_pointer_catalog { /* first member of such a backend's own st
 } firn_pointer_catalog;
 
 /* What a lost race says, in the words that users look for. */
-firn_status firn_pointer_lost(firn_error *err);
+FIRN_MUST_USE firn_status firn_pointer_lost(firn_error *err);
 
 /* For the tables of catalogs: members of firn_catalog_ops of the same names. */
 FIRN_MUST_USE firn_status firn_pointer_table_create(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id,
