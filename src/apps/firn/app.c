@@ -1,0 +1,100 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "apps/firn/command.h"
+#include "apps/firn/data.h"
+#include "catalogs/catalogs.h"
+
+/* Where new data goes when nothing is said: ./firn-data, as an absolute path. */
+static const char *data_path(firn_app *app, const char *below) {
+  char *folder = getcwd(NULL, 0);
+  const char *path = folder == NULL ? NULL : firn_arena_printf(app->arena, "%s/firn-data%s", folder, below);
+  free(folder);
+  return path;
+}
+
+const char *firn_app_absolute(firn_app *app, const char *location) {
+  if (location[0] == '/' || strstr(location, "://") != NULL) {
+    return location;
+  }
+  char *folder = getcwd(NULL, 0);
+  while (location[0] == '.' && location[1] == '/') {
+    location += 2;
+  }
+  bool is_here = strcmp(location, ".") == 0;
+  const char *path = folder == NULL ? NULL
+                                    : firn_arena_printf(app->arena, "%s%s%s", folder, is_here ? "" : "/",
+                                                        is_here ? "" : location);
+  free(folder);
+  return path;
+}
+
+firn_status firn_app_stores(firn_app *app, firn_stores **out, firn_error *err) {
+  if (app->stores == NULL) {
+    FIRN_TRY(firn_stores_open(&app->env, &app->stores, err));
+  }
+  *out = app->stores;
+  return FIRN_OK;
+}
+
+/* ./firn-data, checked or made, unless catalog and warehouse are both elsewhere. */
+static firn_status default_places(firn_app *app, bool may_create, const char **uri, const char **warehouse,
+                                  firn_error *err) {
+  *uri = app->catalog_uri;
+  *warehouse = app->warehouse == NULL ? NULL : firn_app_absolute(app, app->warehouse);
+  if (*uri == NULL) {
+    const char *folder = data_path(app, "");
+    if (folder == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+    }
+    FIRN_TRY(firn_data_open(folder, may_create, app->arena, err));
+    *uri = firn_arena_printf(app->arena, "sqlite:%s/catalog.db", folder);
+  }
+  if (*warehouse == NULL) {
+    *warehouse = data_path(app, "/warehouse");
+  }
+  return *uri == NULL || *warehouse == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a path")
+                                            : FIRN_OK;
+}
+
+firn_status firn_app_catalog(firn_app *app, bool may_create, firn_catalog **out, firn_error *err) {
+  if (app->catalog == NULL) {
+    firn_stores *stores;
+    const char *uri;
+    const char *warehouse;
+    FIRN_TRY(firn_app_stores(app, &stores, err));
+    FIRN_TRY(default_places(app, may_create, &uri, &warehouse, err));
+    FIRN_TRY(firn_catalog_open(&app->ctx, uri, warehouse, stores, &app->catalog, err));
+  }
+  *out = app->catalog;
+  return FIRN_OK;
+}
+
+firn_status firn_app_table(firn_app *app, const char *name, firn_app_table_found *out, firn_error *err) {
+  *out = (firn_app_table_found){0};
+  FIRN_TRY(firn_app_stores(app, &out->stores, err));
+  if (strchr(name, '/') != NULL) {
+    const char *path = firn_app_absolute(app, name);
+    if (path == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+    }
+    const char *location;
+    FIRN_TRY(firn_path_table_open(out->stores, &app->ctx, path, app->arena, &out->metadata, &location,
+                                  &out->moved, err));
+    out->metadata_location = location;
+    return FIRN_OK;
+  }
+  firn_catalog *catalog;
+  firn_table_id id;
+  FIRN_AUTO_TABLE table = {0};
+  FIRN_TRY(firn_app_catalog(app, false, &catalog, err));
+  FIRN_TRY(firn_table_id_parse(name, app->arena, &id, err));
+  FIRN_TRY(firn_catalog_table_load(catalog, &app->ctx, &id, &table, err));
+  out->metadata_location = firn_arena_text(app->arena, firn_bytes_of(table.metadata_location));
+  if (out->metadata_location == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+  }
+  out->metadata = firn_metadata_ref(table.metadata);
+  return FIRN_OK;
+}

@@ -1,0 +1,19 @@
+/* The data directory: where everything lives when nothing else is said. docs/decisions.md has its layout.
+ *
+ *   firn-data/FORMAT      the version of the layout, in digits; a newer one is refused
+ *   firn-data/catalog.db  the catalog, shared with command-line tools through SQLite
+ *   firn-data/warehouse/  the tables */
+#ifndef FIRN_APPS_FIRN_DATA_H
+#define FIRN_APPS_FIRN_DATA_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+enum { FIRN_DATA_FORMAT = 1 };
+
+/* Checks the directory, or, with `may_create`, makes one that is not there. FIRN_NOT_FOUND when there is
+ * none, FIRN_UNSUPPORTED when its format is newer than this program. */
+FIRN_MUST_USE firn_status firn_data_open(const char *folder, bool may_create, firn_arena *arena,
+                                         firn_error *err);
+
+#endif

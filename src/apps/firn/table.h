@@ -1,0 +1,24 @@
+/* What the table commands share: their `run` functions, grouped by file. */
+#ifndef FIRN_APPS_FIRN_TABLE_H
+#define FIRN_APPS_FIRN_TABLE_H
+
+#include "apps/firn/command.h"
+
+/* table_look.c */
+FIRN_MUST_USE firn_status firn_table_list_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_show_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_history_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_snapshots_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_schema_run(firn_app *app, const firn_args *args, firn_error *err);
+
+/* table_rows.c */
+FIRN_MUST_USE firn_status firn_table_files_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_cat_run(firn_app *app, const firn_args *args, firn_error *err);
+
+/* table_change.c */
+FIRN_MUST_USE firn_status firn_table_create_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_drop_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_rename_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_register_run(firn_app *app, const firn_args *args, firn_error *err);
+
+#endif

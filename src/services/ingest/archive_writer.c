@@ -1,0 +1,139 @@
+#include "services/ingest/archive_writer.h"
+
+#include <inttypes.h>
+
+#include "base/alloc.h"
+
+enum { BATCH_ROWS = 8192, DEAD_BATCH_ROWS = 256 };
+
+struct firn_archive_writer {
+  firn_archive_writer_options options;
+  firn_archive_batch batches[FIRN_ARCHIVE_N_TABLES];
+  firn_table_writer *writers[FIRN_ARCHIVE_N_TABLES];
+  firn_arena scratch; /* what the batches borrow beside the block: unescaped texts, extras, reasons */
+};
+
+static firn_status open_writer(firn_archive_writer *w, firn_archive_table t, firn_error *err) {
+  const firn_metadata *table = w->options.tables[t];
+  firn_table_writer_options options = {
+      .schema = firn_metadata_current_schema(table),
+      .spec = firn_metadata_default_spec(table),
+      .location = firn_metadata_get(table)->location,
+      .namer = firn_archive_file_name,
+      .target_file_bytes = w->options.target_file_bytes,
+      .memory_bytes = w->options.memory_bytes / FIRN_ARCHIVE_N_TABLES,
+      .stores = w->options.stores,
+  };
+  firn_archive_parquet_options(t, w->options.codec, w->options.level, &options.parquet);
+  return firn_table_writer_open(&options, &w->writers[t], err);
+}
+
+firn_status firn_archive_writer_open(const firn_archive_writer_options *options, firn_archive_writer **out,
+                                     firn_error *err) {
+  firn_archive_writer *w = firn_alloc(sizeof *w);
+  if (w == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a writer of the archive");
+  }
+  w->options = *options;
+  firn_status status = FIRN_OK;
+  for (int t = 0; t < FIRN_ARCHIVE_N_TABLES && status == FIRN_OK; t++) {
+    size_t rows = t == FIRN_ARCHIVE_VALID ? BATCH_ROWS : DEAD_BATCH_ROWS;
+    status = firn_archive_batch_open((firn_archive_table)t, rows, &w->batches[t], err);
+    if (status == FIRN_OK) {
+      status = open_writer(w, (firn_archive_table)t, err);
+    }
+  }
+  if (status != FIRN_OK) {
+    firn_archive_writer_close(w, NULL); /* no file was made: no context is needed */
+    return status;
+  }
+  *out = w;
+  return FIRN_OK;
+}
+
+static firn_status flush(firn_archive_writer *w, firn_ctx *ctx, firn_archive_table t, firn_error *err) {
+  firn_archive_batch *b = &w->batches[t];
+  if (b->batch.n_rows == 0) {
+    return FIRN_OK;
+  }
+  FIRN_TRY(firn_table_writer_write(w->writers[t], ctx, &b->batch, err));
+  firn_archive_batch_reset(b);
+  return FIRN_OK;
+}
+
+static firn_status make_room(firn_archive_writer *w, firn_ctx *ctx, firn_archive_table t, firn_error *err) {
+  return firn_archive_batch_is_full(&w->batches[t]) ? flush(w, ctx, t, err) : FIRN_OK;
+}
+
+static firn_status add_dead_letter(firn_archive_writer *w, firn_ctx *ctx, const firn_event_block *block,
+                                   const firn_event_span *span, const char *reason, firn_error *err) {
+  FIRN_TRY(make_room(w, ctx, FIRN_ARCHIVE_DEAD_LETTER, err));
+  const char *position = firn_arena_printf(&w->scratch, "offset %" PRIu64, block->offset + span->at);
+  const char *kept_reason = firn_arena_text(&w->scratch, firn_bytes_of(reason));
+  if (position == NULL || kept_reason == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a dead letter");
+  }
+  firn_dead_letter letter = {
+      .received_us = firn_ctx_now_us(ctx),
+      .origin = firn_bytes_of(block->origin),
+      .position = firn_bytes_of(position),
+      .reason = firn_bytes_of(kept_reason),
+      .payload = {block->data + span->at, span->len},
+  };
+  firn_archive_batch_add_dead(&w->batches[FIRN_ARCHIVE_DEAD_LETTER], &letter);
+  return FIRN_OK;
+}
+
+static firn_status add_event(firn_archive_writer *w, firn_ctx *ctx, const firn_event_block *block,
+                             const firn_event_span *span, firn_error *err) {
+  firn_event event;
+  firn_error reason;
+  firn_bytes json = {block->data + span->at, span->len};
+  firn_status status = firn_event_read(json, &w->scratch, &event, &reason);
+  if (status == FIRN_CORRUPT || status == FIRN_LIMIT) { /* it is the event's fault */
+    return add_dead_letter(w, ctx, block, span, reason.text, err);
+  }
+  if (status != FIRN_OK) {
+    return firn_error_set(err, status, "%s", reason.text);
+  }
+  firn_archive_table t = firn_event_is_valid(&event) ? FIRN_ARCHIVE_VALID : FIRN_ARCHIVE_PARTIAL;
+  FIRN_TRY(make_room(w, ctx, t, err));
+  return firn_archive_batch_add(&w->batches[t], &event, err);
+}
+
+firn_status firn_archive_writer_add(firn_archive_writer *w, firn_ctx *ctx, const firn_event_block *block,
+                                    firn_error *err) {
+  for (size_t i = 0; i < block->n_events; i++) {
+    FIRN_TRY(add_event(w, ctx, block, &block->events[i], err));
+  }
+  for (int t = 0; t < FIRN_ARCHIVE_N_TABLES; t++) {
+    FIRN_TRY(flush(w, ctx, (firn_archive_table)t, err));
+  }
+  firn_arena_reset(&w->scratch);
+  return FIRN_OK;
+}
+
+int64_t firn_archive_writer_rows(const firn_archive_writer *w, firn_archive_table t) {
+  return firn_table_writer_rows(w->writers[t]);
+}
+
+firn_status firn_archive_writer_finish(firn_archive_writer *w, firn_ctx *ctx, firn_archive_table t,
+                                       const firn_data_file **files, size_t *n_files, firn_error *err) {
+  return firn_table_writer_finish(w->writers[t], ctx, files, n_files, err);
+}
+
+void firn_archive_writer_keep(firn_archive_writer *w, firn_archive_table t) {
+  firn_table_writer_keep(w->writers[t]);
+}
+
+void firn_archive_writer_close(firn_archive_writer *w, firn_ctx *ctx) {
+  if (w == NULL) {
+    return;
+  }
+  for (int t = 0; t < FIRN_ARCHIVE_N_TABLES; t++) {
+    firn_table_writer_close(w->writers[t], ctx);
+    firn_archive_batch_close(&w->batches[t]);
+  }
+  firn_arena_free(&w->scratch);
+  firn_free(w);
+}
