@@ -2,14 +2,13 @@
 
 #include <xxhash.h>
 
+#include "base/alloc.h"
+
 enum { FEW_MEMBERS = 16 };
 
 static firn_status no_memory(firn_error *err) {
   return firn_error_set(err, FIRN_NOMEM, "no memory for a JSON tree");
 }
-
-static firn_status read_value(firn_json *j, const firn_json_token *token, firn_arena *arena,
-                              firn_json_value *out, firn_error *err);
 
 static firn_status twice(firn_bytes key, firn_error *err) {
   size_t shown = key.len < 100 ? key.len : 100;
@@ -41,97 +40,147 @@ static firn_status check_many_keys(const firn_json_member *members, size_t n, fi
   return FIRN_OK;
 }
 
+static uint64_t bit_of(firn_bytes key) {
+  return UINT64_C(1) << (key.len == 0 ? 0 : (key.len * 5 + key.data[0] + key.data[key.len - 1] * 3u) % 64);
+}
+
 static firn_status check_keys(const firn_json_member *members, size_t n, firn_error *err) {
   if (n > FEW_MEMBERS) {
     return check_many_keys(members, n, err);
   }
-  for (size_t i = 1; i < n; i++) {
-    for (size_t k = 0; k < i; k++) {
+  uint64_t seen = 0; /* spares most comparisons */
+  for (size_t i = 0; i < n; i++) {
+    uint64_t bit = bit_of(members[i].key);
+    for (size_t k = 0; k < i && (seen & bit) != 0; k++) {
       if (firn_bytes_equal(members[i].key, members[k].key)) {
         return twice(members[i].key, err);
       }
     }
+    seen |= bit;
   }
   return FIRN_OK;
 }
 
-static firn_status read_members(firn_json *j, firn_arena *arena, firn_json_value *out, firn_error *err) {
-  firn_json_member *members = NULL;
-  size_t n = 0, capacity = 0;
-  for (;;) {
-    firn_json_token token;
-    FIRN_TRY(firn_json_next(j, &token, err));
-    if (token.kind == FIRN_JSON_OBJECT_END) {
-      break;
+typedef struct entry {
+  firn_bytes key; /* of a member */
+  firn_json_value value;
+} entry;
+
+/* What has been read of the containers that are still open lies on a stack; a container that ends takes its
+ * own from the top, so that it needs no more of the arena than it has items. */
+typedef struct parser {
+  firn_json j;
+  firn_arena *arena;
+  entry *entries;
+  size_t n, capacity;
+} parser;
+
+static bool push(parser *p, const entry *e) {
+  if (p->n == p->capacity) {
+    size_t capacity = p->capacity < 32 ? 64 : p->capacity * 2;
+    entry *moved = firn_realloc(p->entries, capacity * sizeof *moved);
+    if (moved == NULL) {
+      return false;
     }
-    firn_json_value *value = firn_new(arena, firn_json_value);
-    members = firn_arena_grow(arena, members, n, &capacity, sizeof *members);
-    if (value == NULL || members == NULL) {
-      return no_memory(err);
-    }
-    FIRN_TRY(firn_json_text(&token, arena, &members[n].key, err));
-    FIRN_TRY(firn_json_next(j, &token, err));
-    FIRN_TRY(read_value(j, &token, arena, value, err));
-    members[n++].value = value;
+    p->entries = moved;
+    p->capacity = capacity;
   }
+  p->entries[p->n++] = *e;
+  return true;
+}
+
+/* Makes everything above `base` the items of `out`. */
+static firn_status take_items(parser *p, size_t base, firn_json_value *out, firn_error *err) {
+  size_t n = p->n - base;
+  const entry *from = p->entries + base;
+  p->n = base;
   out->n_items = n;
+  if (n == 0) {
+    return FIRN_OK;
+  }
+  firn_json_value *items = firn_new_n(p->arena, firn_json_value, n);
+  if (items == NULL) {
+    return no_memory(err);
+  }
+  for (size_t i = 0; i < n; i++) {
+    items[i] = from[i].value;
+  }
+  if (out->kind == FIRN_JSON_ARRAY) {
+    out->items = items;
+    return FIRN_OK;
+  }
+  firn_json_member *members = firn_new_n(p->arena, firn_json_member, n);
+  if (members == NULL) {
+    return no_memory(err);
+  }
+  for (size_t i = 0; i < n; i++) {
+    members[i] = (firn_json_member){.key = from[i].key, .value = &items[i]};
+  }
   out->members = members;
   return check_keys(members, n, err);
 }
 
-static firn_status read_items(firn_json *j, firn_arena *arena, firn_json_value *out, firn_error *err) {
-  firn_json_value *items = NULL;
-  size_t n = 0, capacity = 0;
+static firn_status read_value(parser *p, const firn_json_token *token, firn_json_value *out, firn_error *err);
+
+/* The members or items of a container, up to its end. */
+static firn_status read_items(parser *p, firn_json_value *out, firn_error *err) {
+  size_t base = p->n;
   for (;;) {
     firn_json_token token;
-    FIRN_TRY(firn_json_next(j, &token, err));
-    if (token.kind == FIRN_JSON_ARRAY_END) {
-      break;
+    entry e = {.key = {NULL, 0}};
+    FIRN_TRY(firn_json_next(&p->j, &token, err));
+    if (token.kind == FIRN_JSON_OBJECT_END || token.kind == FIRN_JSON_ARRAY_END) {
+      return take_items(p, base, out, err);
     }
-    items = firn_arena_grow(arena, items, n, &capacity, sizeof *items);
-    if (items == NULL) {
+    if (token.kind == FIRN_JSON_KEY) {
+      FIRN_TRY(firn_json_text(&token, p->arena, &e.key, err));
+      FIRN_TRY(firn_json_next(&p->j, &token, err));
+    }
+    FIRN_TRY(read_value(p, &token, &e.value, err));
+    if (!push(p, &e)) {
       return no_memory(err);
     }
-    FIRN_TRY(read_value(j, &token, arena, &items[n++], err));
   }
-  out->n_items = n;
-  out->items = items;
-  return FIRN_OK;
 }
 
 /* Recursion is bounded by the reader's depth. */
-static firn_status read_value(firn_json *j, const firn_json_token *token, firn_arena *arena,
-                              firn_json_value *out, firn_error *err) {
+static firn_status read_value(parser *p, const firn_json_token *token, firn_json_value *out,
+                              firn_error *err) {
   bool is_string = token->kind == FIRN_JSON_STRING;
   const uint8_t *first = token->raw.data - is_string;
-  out->kind = token->kind;
-  if (token->kind == FIRN_JSON_OBJECT) {
-    FIRN_TRY(read_members(j, arena, out, err));
-  } else if (token->kind == FIRN_JSON_ARRAY) {
-    FIRN_TRY(read_items(j, arena, out, err));
-  } else if (is_string) {
-    FIRN_TRY(firn_json_text(token, arena, &out->text, err));
-  } else {
+  *out = (firn_json_value){.kind = token->kind};
+  if (is_string) {
+    FIRN_TRY(firn_json_text(token, p->arena, &out->text, err));
+  } else if (token->kind != FIRN_JSON_OBJECT && token->kind != FIRN_JSON_ARRAY) {
     out->text = token->raw;
+  } else {
+    FIRN_TRY(read_items(p, out, err));
   }
-  out->span = (firn_bytes){first, (size_t)(j->at - first)};
+  out->span = (firn_bytes){first, (size_t)(p->j.at - first)};
   return FIRN_OK;
+}
+
+static firn_status read_root(parser *p, firn_json_value *root, firn_error *err) {
+  firn_json_token token;
+  FIRN_TRY(firn_json_next(&p->j, &token, err));
+  FIRN_TRY(read_value(p, &token, root, err));
+  return firn_json_next(&p->j, &token, err); /* FIRN_JSON_END, anything else is an error */
 }
 
 firn_status firn_json_tree_read(firn_bytes text, firn_arena *arena, const firn_json_value **out,
                                 firn_error *err) {
-  firn_json j;
-  firn_json_init(&j, text);
-  firn_json_token token;
   firn_json_value *root = firn_new(arena, firn_json_value);
   if (root == NULL) {
     return no_memory(err);
   }
-  FIRN_TRY(firn_json_next(&j, &token, err));
-  FIRN_TRY(read_value(&j, &token, arena, root, err));
-  FIRN_TRY(firn_json_next(&j, &token, err)); /* FIRN_JSON_END, anything else is an error */
-  *out = root;
-  return FIRN_OK;
+  parser p = {.arena = arena};
+  firn_json_init(&p.j, text);
+  firn_status status = read_root(&p, root, err);
+  firn_free(p.entries);
+  if (status == FIRN_OK) {
+    *out = root;
+  }
+  return status;
 }
 
 const firn_json_value *firn_json_get(const firn_json_value *object, const char *key) {

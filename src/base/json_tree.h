@@ -17,11 +17,13 @@ typedef struct firn_json_member {
 
 struct firn_json_value {
   firn_json_kind kind; /* OBJECT, ARRAY, STRING, NUMBER, TRUE, FALSE or NULL */
-  firn_bytes text;     /* STRING: unescaped; NUMBER: as written */
+  size_t n_items;      /* ARRAY and OBJECT; 0 for others */
   firn_bytes span;     /* the whole value as written */
-  size_t n_items;      /* ARRAY and OBJECT */
-  const firn_json_value *items;
-  const firn_json_member *members;
+  union {
+    firn_bytes text; /* STRING: unescaped; NUMBER, TRUE, FALSE, NULL: as written */
+    const firn_json_value *items;
+    const firn_json_member *members;
+  };
 };
 
 /* Reads one value and nothing after it. A key given twice in one object is FIRN_CORRUPT. */
