@@ -13,9 +13,9 @@ static void mark_cut(char *text, size_t size) {
   memcpy(text + end, "...", 4);
 }
 
-firn_status firn_error_set(firn_error *err, firn_status status, const char *format, ...) {
+void firn_error_write(firn_error *err, firn_status status, const char *format, ...) {
   if (err == NULL) {
-    return status;
+    return;
   }
   va_list args;
   va_start(args, format);
@@ -27,12 +27,11 @@ firn_status firn_error_set(firn_error *err, firn_status status, const char *form
     mark_cut(err->text, sizeof err->text);
   }
   err->status = status;
-  return status;
 }
 
-firn_status firn_error_while(firn_error *err, firn_status status, const char *doing, ...) {
+void firn_error_prefix(firn_error *err, firn_status status, const char *doing, ...) {
   if (err == NULL) {
-    return status;
+    return;
   }
   char inner[sizeof err->text];
   memcpy(inner, err->text, sizeof inner);
@@ -50,7 +49,6 @@ firn_status firn_error_while(firn_error *err, firn_status status, const char *do
     }
   }
   err->status = status;
-  return status;
 }
 
 const char *firn_status_name(firn_status status) {

@@ -32,11 +32,26 @@ typedef struct firn_error {
   char text[504]; /* always terminated; cut with "..." when too long */
 } firn_error;
 
-/* Fills `err` (may be NULL) and returns `status`. */
-firn_status firn_error_set(firn_error *err, firn_status status, const char *format, ...) FIRN_PRINTF(3, 4);
+/* firn_error_set(err, status, format, ...) fills `err` (may be NULL) and gives `status` back. */
+#define firn_error_set(err, status, ...)                                                           \
+  __extension__({                                                                                  \
+    firn_status given_ = (status);                                                                 \
+    firn_error_write((err), given_, __VA_ARGS__);                                                  \
+    given_; /* known here to be what it was: the compiler then sees that a failure was returned */ \
+  })
 
-/* Puts what was being done before the text that is already there ("DOING: TEXT") and returns `status`. */
-firn_status firn_error_while(firn_error *err, firn_status status, const char *doing, ...) FIRN_PRINTF(3, 4);
+/* firn_error_while(err, status, doing, ...) puts what was being done before the text that is already there
+ * ("DOING: TEXT") and gives `status` back. */
+#define firn_error_while(err, status, ...)         \
+  __extension__({                                  \
+    firn_status given_ = (status);                 \
+    firn_error_prefix((err), given_, __VA_ARGS__); \
+    given_;                                        \
+  })
+
+/* What the two do; call those. */
+void firn_error_write(firn_error *err, firn_status status, const char *format, ...) FIRN_PRINTF(3, 4);
+void firn_error_prefix(firn_error *err, firn_status status, const char *doing, ...) FIRN_PRINTF(3, 4);
 
 /* "FIRN_CORRUPT" and so on, for logs and tests. */
 const char *firn_status_name(firn_status status);

@@ -126,10 +126,7 @@ def tidy(tree, which, build, notes):
     notes.append(f"tidy: {len(wanted)} files")
 
     def check(path):
-        extra = ["-Wno-unknown-warning-option"]
-        if tree.has("tools/linting/analyzer.h") and path != "src/base/error.c":
-            extra += ["-include", os.path.join(tree.root, "tools/linting/analyzer.h")]
-        run = subprocess.run([tool, "-p", build, "--quiet", *("--extra-arg=" + e for e in extra), path],
+        run = subprocess.run([tool, "-p", build, "--quiet", "--extra-arg=-Wno-unknown-warning-option", path],
                              cwd=tree.root, capture_output=True, text=True)
         found = re.findall(r"^([^:\n]+):(\d+):\d+: (?:warning|error): (.*) \[([\w.,-]+)\]$", run.stdout, re.MULTILINE)
         findings = [Finding(os.path.relpath(os.path.join(tree.root, p), tree.root), int(n), "tidy", f"{what} ({name})",
