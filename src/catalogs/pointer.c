@@ -19,16 +19,15 @@ firn_status firn_pointer_lost(firn_error *err) {
   return firn_error_set(err, FIRN_CONFLICT, "Commit conflict - table was modified concurrently");
 }
 
-/* Takes over the reference to `m`. */
-static firn_status fill_table(firn_metadata *m, const char *location, firn_table *out, firn_error *err) {
+/* A table without its metadata yet. */
+static firn_status name_table(const char *location, firn_table *out, firn_error *err) {
   size_t size = strlen(location) + 1;
   char *copy = firn_alloc_raw(size);
   if (copy == NULL) {
-    firn_metadata_unref(m);
     return firn_error_set(err, FIRN_NOMEM, "no memory for a table");
   }
   memcpy(copy, location, size);
-  *out = (firn_table){.metadata = m, .metadata_location = copy};
+  *out = (firn_table){.metadata_location = copy};
   (void)snprintf(out->etag, sizeof out->etag, "%016" PRIx64, firn_xxh64(firn_bytes_of(location))); /* fits */
   return FIRN_OK;
 }
@@ -56,9 +55,11 @@ firn_status firn_pointer_table_load(firn_catalog *c, firn_ctx *ctx, const firn_t
                                     firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   const char *location;
-  firn_metadata *m;
+  FIRN_AUTO_METADATA *m = NULL;
   FIRN_TRY(load_current(c, ctx, id, &arena, &location, &m, err));
-  return fill_table(m, location, out, err);
+  FIRN_TRY(name_table(location, out, err));
+  out->metadata = FIRN_HAND_OVER(m);
+  return FIRN_OK;
 }
 
 firn_status firn_pointer_table_exists(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id, bool *out,
@@ -212,16 +213,31 @@ static void release_changes(change *changes, size_t n) {
   }
 }
 
-/* Hands the new metadata over to `out`. */
-static firn_status deliver(change *changes, size_t n, firn_table *out, firn_error *err) {
+static void release_tables(firn_table *tables, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    firn_status status = fill_table(FIRN_HAND_OVER(changes[i].next), changes[i].next_location, &out[i], err);
-    if (status != FIRN_OK) { /* it happened, but we cannot say so */
-      for (size_t j = 0; j < i; j++) {
-        firn_table_release(&out[j]);
-      }
-      return firn_error_while(err, FIRN_UNCERTAIN, "the commit happened, its answer was lost");
-    }
+    firn_table_release(&tables[i]);
+  }
+}
+
+/* Makes the answer ready, so that nothing can fail once the swap has happened; then swaps. */
+static firn_status answer_and_swap(firn_catalog *c, firn_ctx *ctx, change *changes, size_t n,
+                                   firn_arena *arena, firn_table *out, firn_error *err) {
+  firn_status status = FIRN_OK;
+  for (size_t i = 0; i < n; i++) {
+    out[i] = (firn_table){0};
+  }
+  for (size_t i = 0; i < n && status == FIRN_OK; i++) {
+    status = name_table(changes[i].next_location, &out[i], err);
+  }
+  if (status == FIRN_OK) {
+    status = swap(c, ctx, changes, n, arena, err);
+  }
+  if (status != FIRN_OK) {
+    release_tables(out, n);
+    return status;
+  }
+  for (size_t i = 0; i < n; i++) {
+    out[i].metadata = firn_metadata_ref(changes[i].next);
   }
   return FIRN_OK;
 }
@@ -229,7 +245,7 @@ static firn_status deliver(change *changes, size_t n, firn_table *out, firn_erro
 /* Publishes changes whose files are written, or tidies up after `so_far`, the failure of preparing them. */
 static firn_status conclude(firn_catalog *c, firn_ctx *ctx, change *changes, size_t n, firn_status so_far,
                             firn_arena *arena, firn_table *out, firn_error *err) {
-  firn_status status = so_far == FIRN_OK ? swap(c, ctx, changes, n, arena, err) : so_far;
+  firn_status status = so_far == FIRN_OK ? answer_and_swap(c, ctx, changes, n, arena, out, err) : so_far;
   if (status != FIRN_OK && status != FIRN_UNCERTAIN) {
     discard(c, ctx, changes, n);
   }
@@ -237,9 +253,6 @@ static firn_status conclude(firn_catalog *c, firn_ctx *ctx, change *changes, siz
     if (is_new_file(&changes[i]) && changes[i].base != NULL) {
       firn_metadata_file_trim(c->stores, ctx, changes[i].base, changes[i].next);
     }
-  }
-  if (status == FIRN_OK) {
-    status = deliver(changes, n, out, err);
   }
   release_changes(changes, n);
   return status;
@@ -275,9 +288,17 @@ firn_status firn_pointer_table_register(firn_catalog *c, firn_ctx *ctx, const fi
   FIRN_TRY(c->ops->namespace_load(c, ctx, &id->ns, &arena, &ignored, err));
   FIRN_TRY(check_free(c, ctx, id, err));
   FIRN_TRY(firn_metadata_file_read(c->stores, ctx, metadata_location, &m, err));
+  firn_table named;
+  FIRN_TRY(name_table(metadata_location, &named, err));
   firn_pointer_swap one = {.table = id, .to = metadata_location};
-  FIRN_TRY(of(c)->pointers->swap(c, ctx, &one, 1, err));
-  return fill_table(FIRN_HAND_OVER(m), metadata_location, out, err);
+  firn_status status = of(c)->pointers->swap(c, ctx, &one, 1, err);
+  if (status != FIRN_OK) {
+    firn_table_release(&named);
+    return status;
+  }
+  *out = named;
+  out->metadata = FIRN_HAND_OVER(m);
+  return FIRN_OK;
 }
 
 /* --- commit --- */
