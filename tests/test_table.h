@@ -112,6 +112,9 @@ static firn_status test_catalog_swap(test_catalog *c, firn_ctx *ctx, const firn_
     return firn_error_set(err, FIRN_NOMEM, "no memory");
   }
   memcpy(copy, location, strlen(location) + 1);
+  if (c->metadata != NULL) {
+    firn_metadata_file_trim(c->base.stores, ctx, c->metadata, after);
+  }
   firn_metadata_unref(c->metadata);
   firn_free(c->location);
   c->metadata = FIRN_HAND_OVER(after);

@@ -12,7 +12,7 @@
 /* <location>/metadata/NAME, or below write.metadata.path; in `arena`. NULL: no memory. */
 const char *firn_table_file_location(const firn_metadata *m, const char *name, firn_arena *arena);
 
-/* The whole file; FIRN_LIMIT when it is larger than `max_bytes`. */
+/* The whole file; FIRN_LIMIT when it is larger than `max_bytes`. Never FIRN_CONFLICT or FIRN_UNCERTAIN. */
 FIRN_MUST_USE firn_status firn_table_file_read(firn_stores *stores, firn_ctx *ctx, const char *location,
                                                size_t max_bytes, firn_arena *arena, firn_bytes *out,
                                                firn_error *err);
@@ -22,8 +22,8 @@ FIRN_MUST_USE firn_status firn_table_file_read(firn_stores *stores, firn_ctx *ct
 FIRN_MUST_USE firn_status firn_table_file_write(firn_stores *stores, firn_ctx *ctx, const char *location,
                                                 firn_bytes data, firn_error *err);
 
-/* Removes a file that nothing refers to; whether it is gone. For tidying up: what cannot be removed is left
- * to orphan removal. */
+/* Removes a file that nothing refers to; whether it is gone. For tidying up, even after the
+ * deadline of `ctx`: what cannot be removed is left to orphan removal. */
 bool firn_table_file_discard(firn_stores *stores, firn_ctx *ctx, const char *location);
 
 #endif
