@@ -44,15 +44,31 @@ size_t firn_decimal_text(firn_decimal v, unsigned scale, char out[FIRN_DECIMAL_T
   return n;
 }
 
-bool firn_decimal_of_text(firn_bytes text, unsigned precision, unsigned scale, firn_decimal *out) {
-  bool negative = text.len > 0 && text.data[0] == '-';
-  size_t at = text.len > 0 && (negative || text.data[0] == '+') ? 1 : 0;
-  magnitude limit = power_of_ten(precision > MAX_PRECISION ? MAX_PRECISION : precision), v = 0;
-  size_t digits = 0, behind_point = 0;
-  bool point = false;
-  for (; at < text.len; at++) {
-    uint8_t c = text.data[at];
-    if (c == '.' && !point) {
+/* "E-9" at the end: minus nine. Small exponents only; 0 and false when there is none that can be meant. */
+static bool take_exponent(firn_bytes text, int *exponent) {
+  size_t at = text.len > 0 && (text.data[0] == '-' || text.data[0] == '+') ? 1 : 0;
+  int v = 0;
+  if (at == text.len || text.len - at > 2) {
+    return false;
+  }
+  for (size_t i = at; i < text.len; i++) {
+    if (text.data[i] < '0' || text.data[i] > '9') {
+      return false;
+    }
+    v = v * 10 + (text.data[i] - '0');
+  }
+  *exponent = text.data[0] == '-' ? -v : v;
+  return true;
+}
+
+/* Digits with at most one point among them: their number without it, and how many stand behind it. */
+static bool take_digits(firn_bytes text, magnitude limit, magnitude *out, int *behind_point) {
+  magnitude v = 0;
+  bool point = false, digit = false;
+  *behind_point = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    uint8_t c = text.data[i];
+    if (c == '.' && !point && i + 1 < text.len) {
       point = true;
       continue;
     }
@@ -63,10 +79,27 @@ bool firn_decimal_of_text(firn_bytes text, unsigned precision, unsigned scale, f
     if (v >= limit) {
       return false;
     }
-    digits++;
-    behind_point += point;
+    digit = true;
+    *behind_point += point;
   }
-  if (digits == 0 || behind_point != scale || (point && scale == 0)) {
+  *out = v;
+  return digit;
+}
+
+bool firn_decimal_of_text(firn_bytes text, unsigned precision, unsigned scale, firn_decimal *out) {
+  bool negative = text.len > 0 && text.data[0] == '-';
+  size_t start = text.len > 0 && (negative || text.data[0] == '+') ? 1 : 0;
+  size_t end = start;
+  while (end < text.len && text.data[end] != 'E' && text.data[end] != 'e') {
+    end++;
+  }
+  int behind_point, exponent = 0;
+  magnitude v, limit = power_of_ten(precision > MAX_PRECISION ? MAX_PRECISION : precision);
+  if (end < text.len && !take_exponent(firn_bytes_part(text, end + 1, text.len - end - 1), &exponent)) {
+    return false;
+  }
+  if (!take_digits(firn_bytes_part(text, start, end - start), limit, &v, &behind_point) ||
+      behind_point - exponent != (int)scale) {
     return false;
   }
   *out = negative ? -(firn_decimal)v : (firn_decimal)v;

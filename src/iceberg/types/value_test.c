@@ -264,12 +264,17 @@ static void decimals_have_texts_of_exact_scale(void **state) {
     assert_true(back == cases[i].unscaled);
   }
   firn_decimal v;
-  static const char *const bad[] = {"",     "-",    ".",   "1",     "1.2",   "1.234",
-                                    "1.2x", "1..2", "1e2", " 1.00", "123.45"};
+  static const char *const bad[] = {"",     "-",      ".",    "1",      "1.2",    "1.234",   "1.2x",
+                                    "1..2", "1e2",    "1E",   " 1.00",  "123.45", "1E-",     "1E-3",
+                                    "E-2",  "1.0E-2", "1E-x", "--1E-2", "1E-002", "99999E-2"};
   for (size_t i = 0; i < FIRN_COUNT_OF(bad); i++) {
     assert_false(firn_decimal_of_text(firn_bytes_of(bad[i]), 4, 2, &v));
   }
   assert_false(firn_decimal_of_text(FIRN_LITERAL("1."), 4, 0, &v));
+  /* Others write small ones like this; the scale is the same. */
+  assert_true(firn_decimal_of_text(FIRN_LITERAL("-1E-2"), 4, 2, &v) && v == -1);
+  assert_true(firn_decimal_of_text(FIRN_LITERAL("1.2e-1"), 4, 2, &v) && v == 12);
+  assert_true(firn_decimal_of_text(FIRN_LITERAL("0E-2"), 4, 2, &v) && v == 0);
   char largest[] = "-99999999999999999999999999999999999999", text[FIRN_DECIMAL_TEXT_MAX];
   assert_true(firn_decimal_of_text(firn_bytes_of(largest), 38, 0, &v));
   (void)firn_decimal_text(v, 0, text);
