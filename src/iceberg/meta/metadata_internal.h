@@ -26,9 +26,10 @@ FIRN_MUST_USE firn_status firn_metadata_freeze(firn_metadata *m, firn_status wro
 /* What freezing checks beside the snapshots. */
 FIRN_MUST_USE firn_status firn_metadata_check(const firn_metadata *m, firn_status wrong, firn_error *err);
 
-/* As firn_snapshot_read; texts that `before`, the snapshot read before it, has in the same place are shared
- * with it. NULL: there is none. */
-FIRN_MUST_USE firn_status firn_snapshot_read_after(const firn_json_value *json, const firn_snapshot *before,
-                                                   firn_arena *arena, firn_snapshot *out, firn_error *err);
+/* A snapshot whose object has begun on `j`: tables have thousands, so no tree is made of them. Keys of the
+ * summary that `before`, the snapshot read before it (NULL: none), has in the same place are shared with it.
+ */
+FIRN_MUST_USE firn_status firn_snapshot_next(firn_json *j, const firn_snapshot *before, firn_arena *arena,
+                                             firn_snapshot *out, firn_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include "formats/codec/codec.h"
 #include "iceberg/meta/metadata_internal.h"
 
-enum { MAX_UNPACKED_BYTES = 1 << 30 };
+enum { MAX_UNPACKED_BYTES = 1 << 30, MAX_MEMBERS = 1000 };
 
 static firn_status no_memory(firn_error *err) {
   return firn_error_set(err, FIRN_NOMEM, "no memory for table metadata");
@@ -186,24 +186,11 @@ static firn_status read_sort_orders(const firn_json_value *json, firn_arena *are
   return FIRN_OK;
 }
 
-static firn_status read_snapshots(const firn_json_value *json, firn_arena *arena, firn_metadata_fields *f,
-                                  firn_error *err) {
-  const firn_json_value *list = NULL;
-  FIRN_TRY(firn_json_may_array(json, "snapshots", &list, err));
-  size_t n = list == NULL ? 0 : list->n_items;
-  firn_snapshot *snapshots = firn_new_n(arena, firn_snapshot, n);
-  if (snapshots == NULL) {
-    return no_memory(err);
+static firn_status read_current(const firn_json_value *json, firn_metadata_fields *f, firn_error *err) {
+  firn_snapshot *snapshots = (firn_snapshot *)(uintptr_t)f->snapshots; /* read just now, frozen later */
+  for (size_t i = 0; i < f->n_snapshots && f->format_version == 1; i++) {
+    snapshots[i].sequence_number = 0; /* Spec: Appendix E: it has none, whatever a writer thought */
   }
-  for (size_t i = 0; i < n; i++) {
-    const firn_snapshot *before = i == 0 ? NULL : &snapshots[i - 1];
-    FIRN_TRY(firn_snapshot_read_after(&list->items[i], before, arena, &snapshots[i], err));
-    if (f->format_version == 1) {
-      snapshots[i].sequence_number = 0;
-    }
-  }
-  f->n_snapshots = n;
-  f->snapshots = snapshots;
   f->current_snapshot_id = -1;
   FIRN_TRY(firn_json_may_int64(json, "current-snapshot-id", &f->current_snapshot_id, err));
   f->has_current_snapshot = f->current_snapshot_id != -1; /* Spec: Appendix F: -1 is none */
@@ -352,7 +339,7 @@ static firn_status read_fields(const firn_json_value *json, firn_arena *arena, f
       return firn_error_while(err, status, "\"properties\"");
     }
   }
-  FIRN_TRY(read_snapshots(json, arena, f, err));
+  FIRN_TRY(read_current(json, f, err));
   FIRN_TRY(read_refs(json, arena, f, err));
   FIRN_TRY(read_snapshot_log(json, arena, f, err));
   FIRN_TRY(read_metadata_log(json, arena, f, err));
@@ -361,16 +348,108 @@ static firn_status read_fields(const firn_json_value *json, firn_arena *arena, f
                          &f->n_partition_statistics, err);
 }
 
+/* The value of "snapshots", in `scratch` as it grows, then in `arena`. */
+static firn_status read_snapshots(firn_json *j, firn_arena *scratch, firn_arena *arena,
+                                  firn_metadata_fields *f, firn_error *err) {
+  firn_snapshot *growing = NULL;
+  size_t n = 0, capacity = 0;
+  firn_json_token token;
+  FIRN_TRY(firn_json_next(j, &token, err));
+  if (token.kind == FIRN_JSON_NULL) {
+    return FIRN_OK;
+  }
+  if (token.kind != FIRN_JSON_ARRAY) {
+    return firn_error_set(err, FIRN_CORRUPT, "\"snapshots\" is not an array");
+  }
+  for (;;) {
+    FIRN_TRY(firn_json_next(j, &token, err));
+    if (token.kind == FIRN_JSON_ARRAY_END) {
+      break;
+    }
+    growing = firn_arena_grow(scratch, growing, n, &capacity, sizeof *growing);
+    if (growing == NULL) {
+      return no_memory(err);
+    }
+    if (token.kind != FIRN_JSON_OBJECT) {
+      return firn_error_set(err, FIRN_CORRUPT, "a snapshot is no object");
+    }
+    FIRN_TRY(firn_snapshot_next(j, n == 0 ? NULL : &growing[n - 1], arena, &growing[n], err));
+    n++;
+  }
+  firn_snapshot *snapshots = firn_new_n(arena, firn_snapshot, n);
+  if (snapshots == NULL) {
+    return no_memory(err);
+  }
+  if (n > 0) {
+    memcpy(snapshots, growing, n * sizeof *snapshots);
+  }
+  f->n_snapshots = n;
+  f->snapshots = snapshots;
+  return FIRN_OK;
+}
+
+typedef struct members {
+  firn_json_member *items;
+  size_t n, capacity;
+} members;
+
+/* Makes room for one more and looks whether the name is new. */
+static firn_status add_member(members *m, firn_bytes key, firn_arena *scratch, firn_error *err) {
+  if (m->n == MAX_MEMBERS) {
+    return firn_error_set(err, FIRN_LIMIT, "table metadata has more than %d members", MAX_MEMBERS);
+  }
+  for (size_t i = 0; i < m->n; i++) {
+    if (firn_bytes_equal(m->items[i].key, key)) {
+      return firn_error_set(err, FIRN_CORRUPT, "\"%.*s\" is given twice",
+                            FIRN_FORMAT_BYTES(firn_bytes_part(key, 0, 100)));
+    }
+  }
+  m->items = firn_arena_grow(scratch, m->items, m->n, &m->capacity, sizeof *m->items);
+  if (m->items == NULL) {
+    return no_memory(err);
+  }
+  static const firn_json_value null = {.kind = FIRN_JSON_NULL};
+  m->items[m->n++] = (firn_json_member){key, &null};
+  return FIRN_OK;
+}
+
+/* One object: its snapshots straight into `f`, since they are most of the text; all else as a tree. */
+static firn_status read_members(firn_json *j, firn_arena *scratch, firn_arena *arena, members *m,
+                                firn_metadata_fields *f, firn_error *err) {
+  for (;;) {
+    firn_json_token token;
+    firn_bytes key, span;
+    FIRN_TRY(firn_json_next(j, &token, err));
+    if (token.kind == FIRN_JSON_OBJECT_END) {
+      return FIRN_OK;
+    }
+    FIRN_TRY(firn_json_text(&token, scratch, &key, err));
+    FIRN_TRY(add_member(m, key, scratch, err));
+    if (firn_bytes_is(key, "snapshots")) {
+      FIRN_TRY(read_snapshots(j, scratch, arena, f, err));
+    } else {
+      FIRN_TRY(firn_json_skip(j, &span, err));
+      FIRN_TRY(firn_json_tree_read(span, scratch, &m->items[m->n - 1].value, err));
+    }
+  }
+}
+
 static firn_status read_text(firn_bytes text, firn_metadata **out, firn_error *err) {
   FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0); /* bounded by the text */
-  const firn_json_value *json;
-  FIRN_TRY(firn_json_tree_read(text, &scratch, &json, err));
-  if (json->kind != FIRN_JSON_OBJECT) {
+  FIRN_AUTO_METADATA *m = NULL;
+  members found = {0};
+  firn_json j;
+  firn_json_token token;
+  FIRN_TRY(firn_metadata_blank(&m, err));
+  firn_json_init(&j, text);
+  FIRN_TRY(firn_json_next(&j, &token, err));
+  if (token.kind != FIRN_JSON_OBJECT) {
     return firn_error_set(err, FIRN_CORRUPT, "table metadata is no JSON object");
   }
-  FIRN_AUTO_METADATA *m = NULL;
-  FIRN_TRY(firn_metadata_blank(&m, err));
-  FIRN_TRY(read_fields(json, &m->arena, &m->f, err));
+  FIRN_TRY(read_members(&j, &scratch, &m->arena, &found, &m->f, err));
+  FIRN_TRY(firn_json_next(&j, &token, err)); /* the end, anything else is an error */
+  firn_json_value json = {.kind = FIRN_JSON_OBJECT, .n_items = found.n, .members = found.items};
+  FIRN_TRY(read_fields(&json, &m->arena, &m->f, err));
   FIRN_TRY(firn_metadata_freeze(m, FIRN_CORRUPT, err));
   *out = FIRN_HAND_OVER(m);
   return FIRN_OK;

@@ -286,6 +286,29 @@ static void summary_values_are_texts(void **state) {
   assert_string_equal(firn_metadata_get(without)->snapshots[0].operation, "overwrite");
 }
 
+static void keys_given_twice_are_refused_wherever_they_stand(void **state) {
+  (void)state;
+  static const struct {
+    const char *from, *to;
+  } cases[] = {
+      {"\"location\":\"s3://b/t\"", "\"location\":\"s3://b/t\",\"location\":\"s3://b/u\""},
+      {"\"snapshots\":[", "\"snapshots\":[],\"snapshots\":["},
+      {"\"timestamp-ms\":1749999990000", "\"timestamp-ms\":1,\"timestamp-ms\":2"},
+      {"\"added-records\":\"5\"", "\"added-records\":\"5\",\"added-records\":\"6\""},
+      {"\"added-records\":\"0\"", "\"added-records\":\"0\",\"added-record\\u0073\":\"6\""},
+      {"\"operation\":\"append\"", "\"operation\":\"append\",\"operation\":\"delete\""},
+      {"\"owner\":\"lena\"", "\"owner\":\"lena\",\"owner\":\"mia\""},
+  };
+  for (size_t i = 0; i < FIRN_COUNT_OF(cases); i++) {
+    FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+    firn_metadata *m = NULL;
+    firn_error err = {0};
+    const char *json = changed(v2_json, cases[i].from, cases[i].to, &arena);
+    assert_int_equal(firn_metadata_read(firn_bytes_of(json), &m, &err), FIRN_CORRUPT);
+    CHECK_SAYS("is given twice");
+  }
+}
+
 static void packed_metadata_is_told_by_its_first_bytes(void **state) {
   (void)state;
   static const firn_codec codecs[] = {FIRN_CODEC_GZIP, FIRN_CODEC_ZSTD};
@@ -491,7 +514,7 @@ RUN_TESTS(reads_what_it_writes, every_field_is_where_it_belongs, snapshot_ids_ar
           a_current_snapshot_of_minus_one_or_null_is_none,
           an_old_file_that_names_no_default_means_what_it_repeats, last_ids_that_lag_behind_are_raised,
           time_travel_asks_the_snapshot_log, summary_values_are_texts,
-          packed_metadata_is_told_by_its_first_bytes, newer_versions_are_refused_by_name,
-          what_does_not_fit_together_is_refused_with_a_sentence, what_a_caller_makes_wrong_is_invalid,
-          many_snapshots_are_found_by_id, is_shared_until_the_last_lets_go,
-          broken_json_is_an_error_and_never_a_crash, survives_oom)
+          keys_given_twice_are_refused_wherever_they_stand, packed_metadata_is_told_by_its_first_bytes,
+          newer_versions_are_refused_by_name, what_does_not_fit_together_is_refused_with_a_sentence,
+          what_a_caller_makes_wrong_is_invalid, many_snapshots_are_found_by_id,
+          is_shared_until_the_last_lets_go, broken_json_is_an_error_and_never_a_crash, survives_oom)
