@@ -19,15 +19,15 @@ enum {
 typedef struct member {
   firn_bytes raw_key; /* as written, without quotes */
   firn_bytes key;
-  firn_bytes value; /* the exact span */
+  firn_json_token value;
 } member;
 
 typedef struct reading {
   firn_arena *arena;
   firn_event *event;
-  uint32_t seen;                            /* a bit for each known attribute */
-  firn_bytes data, data_base64, time, tags; /* their spans */
-  member *others;                           /* what goes to extras, unless found to be known and right */
+  uint32_t seen;                     /* a bit for each known attribute */
+  firn_json_token data, data_base64; /* END: absent */
+  member *others;                    /* what goes to extras, unless found to be known and right */
   size_t n_others, capacity;
 } reading;
 
@@ -81,20 +81,19 @@ static int attribute_of(firn_bytes key) {
   return OTHER;
 }
 
-/* The text of a value that is a JSON string; `is_text` false when it is something else. */
-static firn_status value_text(firn_bytes value, firn_arena *arena, firn_bytes *out, bool *is_text,
-                              firn_error *err) {
-  *is_text = value.data[0] == '"';
-  if (!*is_text) {
-    return FIRN_OK;
+/* The exact span of a value, quotes included. */
+static firn_bytes span_of(const firn_json_token *value) {
+  if (value->kind != FIRN_JSON_STRING) {
+    return value->raw;
   }
-  firn_json_token token = {.kind = FIRN_JSON_STRING, .raw = {value.data + 1, value.len - 2}};
-  token.has_escapes = token.raw.len > 0 && memchr(token.raw.data, '\\', token.raw.len) != NULL;
-  return firn_json_text(&token, arena, out, err);
+  return (firn_bytes){value->raw.data - 1, value->raw.len + 2};
 }
 
-static bool is_null(firn_bytes value) {
-  return value.data[0] == 'n';
+static bool is_text(const firn_json_token *value) {
+  return value->kind == FIRN_JSON_STRING;
+}
+static bool is_null(const firn_json_token *value) {
+  return value->kind == FIRN_JSON_NULL;
 }
 
 static firn_status keep_other(reading *r, const member *m, firn_error *err) {
@@ -112,23 +111,26 @@ static firn_status given_twice(firn_bytes key, firn_error *err) {
                         FIRN_FORMAT_BYTES(firn_bytes_part(key, 0, 64)));
 }
 
-static firn_status read_tags(reading *r, bool *is_list, firn_error *err) {
-  firn_json j;
-  firn_json_init(&j, r->tags);
-  firn_json_token token;
-  FIRN_TRY(firn_json_next(&j, &token, err));
-  *is_list = token.kind == FIRN_JSON_ARRAY;
+static firn_status read_tags(reading *r, const firn_json_token *value, bool *is_list, firn_error *err) {
   firn_bytes *tags = NULL;
   size_t n = 0;
   size_t capacity = 0;
-  while (*is_list) {
+  firn_json j;
+  firn_json_token token;
+  *is_list = value->kind == FIRN_JSON_ARRAY;
+  if (!*is_list) {
+    return FIRN_OK;
+  }
+  firn_json_init(&j, value->raw);
+  FIRN_TRY(firn_json_next(&j, &token, err));
+  for (;;) {
     FIRN_TRY(firn_json_next(&j, &token, err));
     if (token.kind == FIRN_JSON_ARRAY_END) {
       break;
     }
     if (token.kind != FIRN_JSON_STRING) {
       *is_list = false;
-      break;
+      return FIRN_OK;
     }
     tags = firn_arena_grow(r->arena, tags, n, &capacity, sizeof *tags);
     if (tags == NULL) {
@@ -136,28 +138,43 @@ static firn_status read_tags(reading *r, bool *is_list, firn_error *err) {
     }
     FIRN_TRY(firn_json_text(&token, r->arena, &tags[n++], err));
   }
-  if (*is_list) {
-    r->event->has_tags = true;
-    r->event->n_tags = n;
-    r->event->tags = tags;
-  }
+  r->event->has_tags = true;
+  r->event->n_tags = n;
+  r->event->tags = tags;
   return FIRN_OK;
 }
 
-/* The text attributes, `time` and `tags`: into their column when the type is right. `kept` false: it goes to
- * extras. */
-static firn_status read_attribute(reading *r, int attribute, const member *m, bool *kept, firn_error *err) {
+static firn_status read_time(reading *r, const firn_json_token *value, bool *kept, firn_error *err) {
   firn_bytes text;
+  *kept = is_text(value);
+  if (*kept) {
+    FIRN_TRY(firn_json_text(value, r->arena, &text, err));
+    *kept = firn_rfc3339_parse(text, FIRN_MICROS, &r->event->time_us, NULL) == FIRN_OK;
+  }
+  r->event->has_time = *kept;
+  return FIRN_OK;
+}
+
+static firn_status read_text(reading *r, int attribute, const firn_json_token *value, bool *kept,
+                             firn_error *err) {
+  *kept = is_text(value);
+  if (!*kept) {
+    return FIRN_OK;
+  }
+  firn_bytes *text = &r->event->texts[attribute];
+  FIRN_TRY(firn_json_text(value, r->arena, text, err));
+  text->data = text->data != NULL ? text->data : value->raw.data; /* an empty text is there all the same */
+  return FIRN_OK;
+}
+
+/* A known attribute: into its column when the type is right. `kept` false: it goes to extras. */
+static firn_status read_attribute(reading *r, int attribute, const member *m, bool *kept, firn_error *err) {
   *kept = true;
   switch (attribute) {
     case TIME:
-      FIRN_TRY(value_text(m->value, r->arena, &text, kept, err));
-      *kept = *kept && firn_rfc3339_parse(text, FIRN_MICROS, &r->event->time_us, NULL) == FIRN_OK;
-      r->event->has_time = *kept;
-      return FIRN_OK;
+      return read_time(r, &m->value, kept, err);
     case TAGS:
-      r->tags = m->value;
-      return read_tags(r, kept, err);
+      return read_tags(r, &m->value, kept, err);
     case DATA:
       r->data = m->value;
       return FIRN_OK;
@@ -165,11 +182,7 @@ static firn_status read_attribute(reading *r, int attribute, const member *m, bo
       r->data_base64 = m->value;
       return FIRN_OK;
     default:
-      FIRN_TRY(value_text(m->value, r->arena, &text, kept, err));
-      if (*kept) {
-        r->event->texts[attribute] = text.data != NULL ? text : (firn_bytes){m->value.data, 0};
-      }
-      return FIRN_OK;
+      return read_text(r, attribute, &m->value, kept, err);
   }
 }
 
@@ -188,7 +201,7 @@ static firn_status read_member(reading *r, const member *m, firn_error *err) {
     return given_twice(m->key, err);
   }
   r->seen |= UINT32_C(1) << attribute;
-  if (is_null(m->value) && attribute != DATA) {
+  if (is_null(&m->value) && attribute != DATA) {
     return FIRN_OK;
   }
   bool kept;
@@ -224,46 +237,48 @@ bool firn_content_type_is_json(firn_bytes content_type) {
   return content_type.len == 0 || ends_with(content_type, "/json") || ends_with(content_type, "+json");
 }
 
-/* The payload: the exact span of JSON; or, when the content type is another, a string's own text; or base64
- * decoded. */
-static firn_status read_data(reading *r, firn_error *err) {
+static firn_status read_base64(reading *r, firn_error *err) {
   firn_event *e = r->event;
-  if (r->data.data != NULL && r->data_base64.data != NULL) {
-    return firn_error_set(err, FIRN_CORRUPT, "data and data_base64 are both given");
-  }
-  if (r->data.data != NULL) {
-    bool is_text = false;
-    e->has_data = true;
-    e->data = r->data;
-    if (!firn_content_type_is_json(e->texts[FIRN_EVENT_DATA_CONTENT_TYPE])) {
-      FIRN_TRY(value_text(r->data, r->arena, &e->data, &is_text, err));
-      e->data = is_text ? e->data : r->data;
-    }
-    return FIRN_OK;
-  }
-  if (r->data_base64.data == NULL) {
-    return FIRN_OK;
-  }
   firn_bytes text;
-  bool is_text;
-  FIRN_TRY(value_text(r->data_base64, r->arena, &text, &is_text, err));
-  firn_status status = is_text ? firn_base64_decode(text, r->arena, &e->data, err) : FIRN_CORRUPT;
+  firn_status status = FIRN_CORRUPT;
+  if (is_text(&r->data_base64)) {
+    FIRN_TRY(firn_json_text(&r->data_base64, r->arena, &text, err));
+    status = firn_base64_decode(text, r->arena, &e->data, err);
+  }
   if (status == FIRN_CORRUPT) { /* a wrong type like another: it goes to extras as it came */
-    static const member name = {.raw_key = {(const uint8_t *)"data_base64", 11}};
-    member m = name;
-    m.value = r->data_base64;
+    member m = {.raw_key = FIRN_LITERAL("data_base64"), .value = r->data_base64};
     return keep_other(r, &m, err);
   }
   e->has_data = status == FIRN_OK;
   return status;
 }
 
+/* The payload: the exact span of JSON; or, when the content type is another, a string's own text; or base64
+ * decoded. */
+static firn_status read_data(reading *r, firn_error *err) {
+  firn_event *e = r->event;
+  bool has_data = r->data.kind != FIRN_JSON_END;
+  bool has_base64 = r->data_base64.kind != FIRN_JSON_END;
+  if (has_data && has_base64) {
+    return firn_error_set(err, FIRN_CORRUPT, "data and data_base64 are both given");
+  }
+  if (has_base64) {
+    return read_base64(r, err);
+  }
+  e->has_data = has_data;
+  if (has_data && is_text(&r->data) && !firn_content_type_is_json(e->texts[FIRN_EVENT_DATA_CONTENT_TYPE])) {
+    return firn_json_text(&r->data, r->arena, &e->data, err);
+  }
+  e->data = has_data ? span_of(&r->data) : (firn_bytes){NULL, 0};
+  return FIRN_OK;
+}
+
 static firn_status write_extras(reading *r, firn_error *err) {
   size_t len = 2;
   size_t n = 0;
   for (size_t i = 0; i < r->n_others; i++) {
-    if (!is_null(r->others[i].value)) {
-      len += r->others[i].raw_key.len + r->others[i].value.len + 4;
+    if (!is_null(&r->others[i].value)) {
+      len += r->others[i].raw_key.len + span_of(&r->others[i].value).len + 4;
       n++;
     }
   }
@@ -274,11 +289,11 @@ static firn_status write_extras(reading *r, firn_error *err) {
   FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(len);
   for (size_t i = 0; i < r->n_others; i++) {
     const member *m = &r->others[i];
-    if (!is_null(m->value)) {
+    if (!is_null(&m->value)) {
       firn_builder_add_text(&b, b.len == 0 ? "{\"" : ",\"");
       firn_builder_add(&b, m->raw_key);
       firn_builder_add_text(&b, "\":");
-      firn_builder_add(&b, m->value);
+      firn_builder_add(&b, span_of(&m->value));
     }
   }
   firn_builder_add_u8(&b, '}');
@@ -296,16 +311,16 @@ firn_status firn_event_read(firn_bytes json, firn_arena *arena, firn_event *out,
     return firn_error_set(err, FIRN_CORRUPT, "an event must be a JSON object");
   }
   for (size_t n = 0;; n++) {
-    FIRN_TRY(firn_json_next(&j, &token, err));
+    member m;
+    FIRN_TRY(firn_json_next_member(&j, &token, &m.value, err));
     if (token.kind == FIRN_JSON_OBJECT_END) {
       break;
     }
     if (n == MAX_ATTRIBUTES) {
       return firn_error_set(err, FIRN_CORRUPT, "an event with more than %d attributes", MAX_ATTRIBUTES);
     }
-    member m = {.raw_key = token.raw};
+    m.raw_key = token.raw;
     FIRN_TRY(firn_json_text(&token, arena, &m.key, err));
-    FIRN_TRY(firn_json_skip(&j, &m.value, err));
     FIRN_TRY(read_member(&r, &m, err));
   }
   FIRN_TRY(firn_json_next(&j, &token, err));

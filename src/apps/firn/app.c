@@ -1,4 +1,4 @@
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -6,28 +6,30 @@
 #include "apps/firn/data.h"
 #include "catalogs/catalogs.h"
 
+/* The working directory, in the app's arena; NULL when it cannot be told. */
+static const char *working_directory(firn_app *app) {
+  char folder[PATH_MAX];
+  return getcwd(folder, sizeof folder) == NULL ? NULL : firn_arena_text(app->arena, firn_bytes_of(folder));
+}
+
 /* Where new data goes when nothing is said: ./firn-data, as an absolute path. */
 static const char *data_path(firn_app *app, const char *below) {
-  char *folder = getcwd(NULL, 0);
-  const char *path = folder == NULL ? NULL : firn_arena_printf(app->arena, "%s/firn-data%s", folder, below);
-  free(folder);
-  return path;
+  const char *folder = working_directory(app);
+  return folder == NULL ? NULL : firn_arena_printf(app->arena, "%s/firn-data%s", folder, below);
 }
 
 const char *firn_app_absolute(firn_app *app, const char *location) {
   if (location[0] == '/' || strstr(location, "://") != NULL) {
     return location;
   }
-  char *folder = getcwd(NULL, 0);
   while (location[0] == '.' && location[1] == '/') {
     location += 2;
   }
-  bool is_here = strcmp(location, ".") == 0;
-  const char *path = folder == NULL ? NULL
-                                    : firn_arena_printf(app->arena, "%s%s%s", folder, is_here ? "" : "/",
-                                                        is_here ? "" : location);
-  free(folder);
-  return path;
+  const char *folder = working_directory(app);
+  if (folder == NULL || strcmp(location, ".") == 0) {
+    return folder;
+  }
+  return firn_arena_printf(app->arena, "%s/%s", folder, location);
 }
 
 firn_status firn_app_stores(firn_app *app, firn_stores **out, firn_error *err) {

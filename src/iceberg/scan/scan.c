@@ -150,6 +150,22 @@ static firn_status open_reader(firn_scan *s, firn_error *err) {
   return firn_parquet_reader_open(f->parquet, &options, &f->reader, err);
 }
 
+/* Some writers record a wrong size: where the file does not open by it, the store is asked. */
+static firn_status open_parquet(firn_scan *s, firn_ctx *ctx, uint64_t recorded_bytes, firn_error *err) {
+  current_file *f = &s->file;
+  FIRN_TRY(firn_parquet_object_find(s->stores, &s->moved, ctx, f->location, recorded_bytes, &f->arena,
+                                    &f->object, err));
+  firn_status status =
+      firn_parquet_file_open(firn_parquet_object_source(&f->object), ctx, 0, 0, &f->parquet, err);
+  if (status != FIRN_CORRUPT) {
+    return status;
+  }
+  firn_object_info info;
+  FIRN_TRY(firn_store_stat(f->object.store, ctx, f->object.path, &info, err));
+  f->object.size_bytes = info.size_bytes; /* the same again fails the same again, with its reason */
+  return firn_parquet_file_open(firn_parquet_object_source(&f->object), ctx, 0, 0, &f->parquet, err);
+}
+
 static firn_status open_file(firn_scan *s, firn_ctx *ctx, const firn_manifest_entry *entry, firn_error *err) {
   current_file *f = &s->file;
   const firn_data_file *file = &entry->file;
@@ -165,9 +181,7 @@ static firn_status open_file(firn_scan *s, firn_ctx *ctx, const firn_manifest_en
   if (spec == NULL) {
     return firn_error_set(err, FIRN_CORRUPT, "the table has no partition spec %d", file->spec_id);
   }
-  FIRN_TRY(firn_parquet_object_find(s->stores, &s->moved, ctx, f->location, (uint64_t)file->size_bytes,
-                                    &f->arena, &f->object, err));
-  FIRN_TRY(firn_parquet_file_open(firn_parquet_object_source(&f->object), ctx, 0, 0, &f->parquet, err));
+  FIRN_TRY(open_parquet(s, ctx, (uint64_t)file->size_bytes, err));
   firn_field own;
   FIRN_TRY(file_schema(s, &own, err));
   FIRN_TRY(firn_projection_new(&s->root, &own, file, spec, &f->arena, &f->projection, err));

@@ -72,7 +72,7 @@ firn_status firn_partition_fields_read(const firn_json_value *json, firn_arena *
 firn_status firn_partition_spec_read(const firn_json_value *json, firn_arena *arena, firn_partition_spec *out,
                                      firn_error *err) {
   int32_t spec_id;
-  FIRN_TRY(firn_json_need_int32(json, "spec-id", &spec_id, err));
+  FIRN_TRY(firn_json_may_int32(json, "spec-id", &spec_id, err)); /* a new spec has none yet */
   firn_status status = firn_partition_fields_read(firn_json_get(json, "fields"), arena, out, err);
   if (status != FIRN_OK) {
     return firn_error_while(err, status, "partition spec %d", spec_id);

@@ -4,7 +4,13 @@
 #include "base/pool.h"
 #include "iceberg/commit/append.h"
 
-enum { DEFAULT_MEMORY = 96 << 20, BLOCK_BYTES = 4 << 20, MAX_WORKERS = 64 };
+enum {
+  DEFAULT_MEMORY = 96 << 20,
+  MAX_WORKERS = 64,
+  BLOCK_BYTES = 4 << 20,
+  LEAST_BLOCK_BYTES = 64 << 10,
+  COMMON_EVENT_BYTES = 512,
+};
 
 typedef struct worker {
   firn_archive_writer *writer;
@@ -157,9 +163,19 @@ static firn_status next_round(firn_ingest *g, firn_splitter *splitter, firn_ctx 
   return FIRN_OK;
 }
 
+/* Commits come between blocks: where one is wanted after few events, blocks are small. */
+static size_t block_bytes(const firn_ingest *g) {
+  int64_t rows = g->options.commit_every_rows / (int64_t)g->n_workers;
+  if (rows == 0 || rows >= BLOCK_BYTES / COMMON_EVENT_BYTES) {
+    return g->options.commit_every_rows == 0 || rows > 0 ? BLOCK_BYTES : LEAST_BLOCK_BYTES;
+  }
+  size_t wanted = (size_t)rows * COMMON_EVENT_BYTES;
+  return wanted > LEAST_BLOCK_BYTES ? wanted : LEAST_BLOCK_BYTES;
+}
+
 firn_status firn_ingest_input(firn_ingest *g, firn_ctx *ctx, const firn_input *input, firn_error *err) {
   firn_splitter splitter;
-  firn_splitter_init(&splitter, input, BLOCK_BYTES, g->options.max_event_bytes);
+  firn_splitter_init(&splitter, input, block_bytes(g), g->options.max_event_bytes);
   uint64_t before = g->counts.bytes_in;
   firn_status status = FIRN_OK;
   for (bool is_over = false; !is_over && status == FIRN_OK;) {

@@ -45,19 +45,15 @@ static firn_status need_room(uint8_t **data, size_t *capacity, size_t wanted, fi
   return FIRN_OK;
 }
 
-/* An event from `from` up to `to`, without the white space around it; nothing when there is only white space,
- * unless it is `needed`: an element of an array that commas demand. */
-static firn_status add_event(firn_splitter *s, firn_event_block *b, size_t from, size_t to, bool needed,
-                             firn_error *err) {
+/* Where only white space is left between `from` and `to`. */
+static bool is_blank(const firn_event_block *b, size_t from, size_t to) {
   while (from < to && is_space(b->data[from])) {
     from++;
   }
-  while (to > from && is_space(b->data[to - 1])) {
-    to--;
-  }
-  if (from == to && !needed) {
-    return FIRN_OK;
-  }
+  return from == to;
+}
+
+static firn_status add_event(firn_splitter *s, firn_event_block *b, size_t from, size_t to, firn_error *err) {
   if (to - from > s->max_event_bytes) {
     return firn_error_set(err, FIRN_LIMIT, "the event at offset %" PRIu64 " is larger than %zu bytes",
                           b->offset + from, s->max_event_bytes);
@@ -75,6 +71,25 @@ static firn_status add_event(firn_splitter *s, firn_event_block *b, size_t from,
   return FIRN_OK;
 }
 
+/* A line is kept as it stands, but for a carriage return at its end. Blank lines are nothing. */
+static firn_status add_line(firn_splitter *s, firn_event_block *b, size_t from, size_t to, firn_error *err) {
+  to -= to > from && b->data[to - 1] == '\r';
+  return is_blank(b, from, to) ? FIRN_OK : add_event(s, b, from, to, err);
+}
+
+/* An element of an array, without the white space around it. A blank one is nothing, unless commas demand an
+ * element. */
+static firn_status add_element(firn_splitter *s, firn_event_block *b, size_t from, size_t to, bool needed,
+                               firn_error *err) {
+  while (from < to && is_space(b->data[from])) {
+    from++;
+  }
+  while (to > from && is_space(b->data[to - 1])) {
+    to--;
+  }
+  return from == to && !needed ? FIRN_OK : add_event(s, b, from, to, err);
+}
+
 /* Each finder adds the whole events of the block and says, in `*used`, where the first incomplete one begins.
  * At the end of the input there is no incomplete one. */
 static firn_status find_lines(firn_splitter *s, firn_event_block *b, size_t from, size_t *used,
@@ -85,11 +100,11 @@ static firn_status find_lines(firn_splitter *s, firn_event_block *b, size_t from
     if (end == NULL) {
       break;
     }
-    FIRN_TRY(add_event(s, b, at, (size_t)(end - b->data), false, err));
+    FIRN_TRY(add_line(s, b, at, (size_t)(end - b->data), err));
     at = (size_t)(end - b->data) + 1;
   }
   if (s->is_over && at < b->len) {
-    FIRN_TRY(add_event(s, b, at, b->len, false, err));
+    FIRN_TRY(add_line(s, b, at, b->len, err));
     at = b->len;
   }
   *used = at;
@@ -126,20 +141,20 @@ static firn_status find_elements(firn_splitter *s, firn_event_block *b, size_t f
     size_t end = element_end(b, at);
     if (end == SIZE_MAX) {
       if (s->is_over) { /* the array does not end: what is there is the last element */
-        FIRN_TRY(add_event(s, b, at, b->len, false, err));
+        FIRN_TRY(add_element(s, b, at, b->len, false, err));
         at = b->len;
       }
       break;
     }
     bool is_last = b->data[end] == ']';
-    FIRN_TRY(add_event(s, b, at, end, s->has_elements || !is_last, err));
+    FIRN_TRY(add_element(s, b, at, end, s->has_elements || !is_last, err));
     s->has_elements = true;
     s->form = is_last ? FIRN_SPLIT_AFTER_ARRAY : FIRN_SPLIT_ARRAY;
     at = end + 1;
   }
   if (s->form == FIRN_SPLIT_AFTER_ARRAY &&
       s->is_over) { /* nothing should be here; what is, is kept as it is */
-    FIRN_TRY(add_event(s, b, at, b->len, false, err));
+    FIRN_TRY(add_element(s, b, at, b->len, false, err));
     at = b->len;
   }
   *used = at;
@@ -156,13 +171,14 @@ static void tell_form(firn_splitter *s, const firn_event_block *b, size_t *from)
       return; /* more of it may come */
     }
     at = seen == sizeof byte_order_mark ? seen : 0;
+    *from = at;
   }
   while (at < b->len && is_space(b->data[at])) {
     at++;
   }
   if (at < b->len) {
     s->form = b->data[at] == '[' ? FIRN_SPLIT_ARRAY : FIRN_SPLIT_LINES;
-    *from = s->form == FIRN_SPLIT_ARRAY ? at + 1 : at;
+    *from = s->form == FIRN_SPLIT_ARRAY ? at + 1 : *from;
   }
 }
 

@@ -72,8 +72,13 @@ static void splits_lines(void **state) {
   gives("", "");
   gives(" \n\r\n\t", "");
   gives("{1}\n{22}\n", "{1}@0|{22}@4|");
-  gives("{1}\r\n\n  {22}", "{1}@0|{22}@8|");
+  gives("{1}\r\n\n  {22}", "{1}@0|  {22}@6|");
   gives("{\"a\":[1,2]}\nnonsense\n{3}", "{\"a\":[1,2]}@0|nonsense@12|{3}@21|");
+}
+
+static void a_line_is_kept_byte_for_byte(void **state) {
+  (void)state;
+  gives(" {1 \n\t\r\n{2\r", " {1 @0|{2@8|");
 }
 
 static void splits_an_array(void **state) {
@@ -127,5 +132,5 @@ static void survives_oom(void **state) {
   check_survives_oom(split_some);
 }
 
-RUN_TESTS(splits_lines, splits_an_array, a_broken_array_loses_nothing, passes_over_a_byte_order_mark,
-          refuses_an_event_that_is_too_large, survives_oom)
+RUN_TESTS(splits_lines, a_line_is_kept_byte_for_byte, splits_an_array, a_broken_array_loses_nothing,
+          passes_over_a_byte_order_mark, refuses_an_event_that_is_too_large, survives_oom)
