@@ -11,6 +11,59 @@ enum { FIRST_READ = 64 << 10 };
 /* Long paths lose their beginning in error texts, so that the reason behind them is not cut off. */
 enum { SHOWN_PATH = 240 };
 
+enum {
+  STATS,
+  READS,
+  READ_BYTES,
+  READ_SECONDS,
+  WRITES,
+  WRITTEN_BYTES,
+  WRITE_SECONDS,
+  LISTS,
+  REMOVED,
+  FAILURES,
+};
+
+static const firn_metric metrics[] = {
+    [STATS] = {"firn_store_stats_total", "Looks at an object", FIRN_METRIC_COUNTER, 1},
+    [READS] = {"firn_store_reads_total", "Reads of an object, each of one or many ranges",
+               FIRN_METRIC_COUNTER, 1},
+    [READ_BYTES] = {"firn_store_read_bytes_total", "Bytes read from objects", FIRN_METRIC_COUNTER, 1},
+    [READ_SECONDS] = {"firn_store_read_seconds", "Time of a read", FIRN_METRIC_HISTOGRAM, 1e-6},
+    [WRITES] = {"firn_store_writes_total", "Objects written", FIRN_METRIC_COUNTER, 1},
+    [WRITTEN_BYTES] = {"firn_store_written_bytes_total", "Bytes of objects written", FIRN_METRIC_COUNTER, 1},
+    [WRITE_SECONDS] = {"firn_store_write_seconds", "Time of writing an object, of a streamed one its end",
+                       FIRN_METRIC_HISTOGRAM, 1e-6},
+    [LISTS] = {"firn_store_lists_total", "Listings begun", FIRN_METRIC_COUNTER, 1},
+    [REMOVED] = {"firn_store_removed_total", "Objects asked to be removed", FIRN_METRIC_COUNTER, 1},
+    [FAILURES] = {"firn_store_failures_total", "Calls that failed", FIRN_METRIC_COUNTER, 1},
+};
+
+const firn_metric_set firn_store_metrics = {metrics, FIRN_COUNT_OF(metrics)};
+
+static int64_t started(const firn_ctx *ctx) {
+  return ctx->env->metrics == NULL ? 0 : firn_ctx_monotonic_us(ctx);
+}
+
+/* Counts a call, and passes its status on. */
+static firn_status count(const firn_ctx *ctx, size_t calls, int64_t n, firn_status status) {
+  firn_metric_add(ctx, &firn_store_metrics, calls, n);
+  bool is_answer =
+      status == FIRN_OK || status == FIRN_NOT_FOUND || status == FIRN_EXISTS || status == FIRN_CONFLICT;
+  if (!is_answer) {
+    firn_metric_add(ctx, &firn_store_metrics, FAILURES, 1);
+  }
+  return status;
+}
+
+/* What a finished read or write moved, and how long it took. */
+static void count_bytes(const firn_ctx *ctx, size_t bytes, size_t seconds, uint64_t n, int64_t since_us) {
+  if (ctx->env->metrics != NULL) {
+    firn_metric_add(ctx, &firn_store_metrics, bytes, (int64_t)n);
+    firn_metric_observe(ctx, &firn_store_metrics, seconds, firn_ctx_monotonic_us(ctx) - since_us);
+  }
+}
+
 typedef struct shown_path {
   const char *cut, *root, *path; /* for "%s%s%s" */
 } shown_path;
@@ -82,7 +135,7 @@ firn_status firn_store_stat(firn_store *s, firn_ctx *ctx, const char *path, firn
                             firn_error *err) {
   firn_status status = begin(ctx, path, err);
   if (status == FIRN_OK) {
-    status = s->ops->stat(s, ctx, path, out, err);
+    status = count(ctx, STATS, 1, s->ops->stat(s, ctx, path, out, err));
   }
   return status == FIRN_OK ? FIRN_OK : fail(s, status, "looking at", path, err);
 }
@@ -104,10 +157,19 @@ firn_status firn_store_read(firn_store *s, firn_ctx *ctx, const char *path, firn
   if (status == FIRN_OK) {
     status = check_ranges(ranges, n, err);
   }
+  int64_t since = started(ctx);
   if (status == FIRN_OK) {
-    status = s->ops->read(s, ctx, path, ranges, n, info, err);
+    status = count(ctx, READS, 1, s->ops->read(s, ctx, path, ranges, n, info, err));
   }
-  return status == FIRN_OK ? FIRN_OK : fail(s, status, "reading", path, err);
+  if (status != FIRN_OK) {
+    return fail(s, status, "reading", path, err);
+  }
+  uint64_t got = 0;
+  for (size_t i = 0; i < n; i++) {
+    got += ranges[i].got;
+  }
+  count_bytes(ctx, READ_BYTES, READ_SECONDS, got, since);
+  return FIRN_OK;
 }
 
 /* What is behind the first read, into `whole`. */
@@ -156,10 +218,15 @@ firn_status firn_store_put(firn_store *s, firn_ctx *ctx, const char *path, firn_
   if (status == FIRN_OK) {
     status = check_condition(s, when, err);
   }
+  int64_t since = started(ctx);
   if (status == FIRN_OK) {
-    status = s->ops->put(s, ctx, path, data, when, info, err);
+    status = count(ctx, WRITES, 1, s->ops->put(s, ctx, path, data, when, info, err));
   }
-  return status == FIRN_OK ? FIRN_OK : fail(s, status, "writing", path, err);
+  if (status != FIRN_OK) {
+    return fail(s, status, "writing", path, err);
+  }
+  count_bytes(ctx, WRITTEN_BYTES, WRITE_SECONDS, data.len, since);
+  return FIRN_OK;
 }
 
 firn_status firn_store_write(firn_store *s, firn_ctx *ctx, const char *path, firn_put_if when,
@@ -169,7 +236,7 @@ firn_status firn_store_write(firn_store *s, firn_ctx *ctx, const char *path, fir
     status = check_condition(s, when, err);
   }
   if (status == FIRN_OK) {
-    status = s->ops->writer_open(s, ctx, path, when, out, err);
+    status = count(ctx, WRITES, 0, s->ops->writer_open(s, ctx, path, when, out, err));
   }
   return status == FIRN_OK ? FIRN_OK : fail(s, status, "writing", path, err);
 }
@@ -195,7 +262,7 @@ static firn_status writer_begin(const firn_writer *w, firn_ctx *ctx, firn_error 
 firn_status firn_writer_write(firn_writer *w, firn_ctx *ctx, firn_bytes data, firn_error *err) {
   firn_status status = writer_begin(w, ctx, err);
   if (status == FIRN_OK) {
-    status = w->ops->write(w, ctx, data, err);
+    status = count(ctx, WRITES, 0, w->ops->write(w, ctx, data, err));
   }
   if (status != FIRN_OK) {
     return writer_fail(w, status, err);
@@ -205,14 +272,16 @@ firn_status firn_writer_write(firn_writer *w, firn_ctx *ctx, firn_bytes data, fi
 }
 
 firn_status firn_writer_finish(firn_writer *w, firn_ctx *ctx, firn_object_info *info, firn_error *err) {
+  int64_t since = started(ctx);
   firn_status status = writer_begin(w, ctx, err);
   if (status == FIRN_OK) {
-    status = w->ops->finish(w, ctx, info, err);
+    status = count(ctx, WRITES, 1, w->ops->finish(w, ctx, info, err));
   }
   if (status != FIRN_OK) {
     return writer_fail(w, status, err);
   }
   w->is_done = true;
+  count_bytes(ctx, WRITTEN_BYTES, WRITE_SECONDS, w->written_bytes, since);
   return FIRN_OK;
 }
 
@@ -229,7 +298,7 @@ firn_status firn_store_list(firn_store *s, firn_ctx *ctx, const char *prefix, fi
     status = firn_ctx_check(ctx, err);
   }
   if (status == FIRN_OK) {
-    status = s->ops->list(s, ctx, prefix, out, err);
+    status = count(ctx, LISTS, 1, s->ops->list(s, ctx, prefix, out, err));
   }
   return status == FIRN_OK ? FIRN_OK : fail(s, status, "listing", prefix, err);
 }
@@ -249,7 +318,7 @@ firn_status firn_listing_next(firn_listing *l, firn_ctx *ctx, const firn_listed 
   const firn_listed *next = NULL;
   firn_status status = l->is_over ? FIRN_OK : firn_ctx_check(ctx, err);
   if (status == FIRN_OK && !l->is_over) {
-    status = l->ops->next(l, ctx, &next, err);
+    status = count(ctx, LISTS, 0, l->ops->next(l, ctx, &next, err));
   }
   if (status != FIRN_OK) {
     l->failed = status;
@@ -275,7 +344,7 @@ firn_status firn_store_remove(firn_store *s, firn_ctx *ctx, const char *const *p
     status = check_path(paths[i], false, err);
   }
   if (status == FIRN_OK && n > 0) {
-    status = s->ops->remove(s, ctx, paths, n, each, err);
+    status = count(ctx, REMOVED, (int64_t)n, s->ops->remove(s, ctx, paths, n, each, err));
     return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "%s: removing", s->ops->scheme);
   }
   for (size_t i = 0; i < n && each != NULL; i++) {

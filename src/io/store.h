@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/ctx.h"
 #include "base/error.h"
+#include "base/metrics.h"
 
 typedef struct firn_store firn_store;
 typedef struct firn_writer firn_writer;
@@ -169,6 +170,10 @@ void firn_listing_init(firn_listing *l, const firn_listing_ops *ops, const firn_
 
 /* Whether the store keeps all of the FIRN_STORE_ capabilities in `wanted`. */
 bool firn_store_can(const firn_store *store, unsigned wanted);
+
+/* Calls, bytes and times of all stores, counted by the functions above. An object that is not there, is there
+ * already or was changed counts as no failure. */
+extern const firn_metric_set firn_store_metrics;
 
 void firn_store_close(firn_store *store); /* NULL is fine */
 void firn_store_close_pointer(firn_store **store);

@@ -335,6 +335,52 @@ static void stops_when_cancelled_on(firn_store *store) {
 }
 ON_EVERY_KIND(stops_when_cancelled)
 
+static void check_metric(const firn_metrics *all, const char *name, int64_t value, uint64_t count) {
+  firn_metric_value v;
+  for (size_t at = 0; firn_metrics_next(all, &at, &v);) {
+    if (strcmp(v.metric->name, name) == 0) {
+      assert_true(value < 0 || v.value == value);
+      assert_int_equal(v.count, count);
+      return;
+    }
+  }
+  fail_msg("no metric %s", name);
+}
+
+static void counts_what_it_does_on(firn_store *store) {
+  const firn_metric_set *const sets[] = {&firn_store_metrics};
+  firn_metrics *all = NULL;
+  CHECK_OK(firn_metrics_open(sets, 1, &all, &err));
+  firn_env env = *ctx->env;
+  env.metrics = all;
+  firn_ctx counting = FIRN_CTX_INIT(&env);
+  const char *const paths[] = {"a", "b"};
+  uint8_t into[4];
+  firn_range r[] = {{.len = 4, .into = into}, {.offset = 2, .len = 4, .into = into}};
+  firn_object_info info;
+  CHECK_OK(firn_store_put(store, &counting, "a", FIRN_LITERAL("snow"), FIRN_PUT_ALWAYS, NULL, &err));
+  CHECK_OK(firn_store_read(store, &counting, "a", r, 2, NULL, &err));
+  CHECK_STATUS(firn_store_stat(store, &counting, "b", &info, &err), FIRN_NOT_FOUND);
+  {
+    FIRN_AUTO_WRITER *w = NULL;
+    CHECK_OK(firn_store_write(store, &counting, "b", FIRN_PUT_ALWAYS, &w, &err));
+    CHECK_OK(firn_writer_write(w, &counting, FIRN_LITERAL("0123456789"), &err));
+    CHECK_OK(firn_writer_finish(w, &counting, NULL, &err));
+  }
+  CHECK_OK(firn_store_remove(store, &counting, paths, 2, NULL, &err));
+  check_metric(all, "firn_store_reads_total", 1, 0);
+  check_metric(all, "firn_store_read_bytes_total", 6, 0);
+  check_metric(all, "firn_store_read_seconds", -1, 1);
+  check_metric(all, "firn_store_writes_total", 2, 0);
+  check_metric(all, "firn_store_written_bytes_total", 14, 0);
+  check_metric(all, "firn_store_write_seconds", -1, 2);
+  check_metric(all, "firn_store_stats_total", 1, 0);
+  check_metric(all, "firn_store_removed_total", 2, 0);
+  check_metric(all, "firn_store_failures_total", 0, 0);
+  firn_metrics_close(all);
+}
+ON_EVERY_KIND(counts_what_it_does)
+
 /* Every call once, for runs in which an allocation or a call fails: nothing is asked of the answers. */
 static firn_status whole_life(firn_store *store) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
@@ -387,4 +433,4 @@ RUN_TESTS(keeps_what_it_is_given, says_what_is_not_there, reads_many_ranges, rea
           reads_whole_objects_up_to_a_limit, puts_only_what_is_absent, puts_only_over_what_is_unchanged,
           streams_and_shows_nothing_before_the_finish, an_aborted_write_leaves_nothing,
           lists_below_a_prefix_in_byte_order, removes_many, refuses_bad_paths, stops_when_cancelled,
-          survives_oom)
+          counts_what_it_does, survives_oom)

@@ -210,8 +210,7 @@ static void end_write(unfinished *u) {
   firn_file_close(FIRN_HAND_OVER(u->file));
   if (u->has_temp) {
     firn_ctx ctx = FIRN_CTX_INIT(u->env);
-    firn_status ignored = firn_file_unlink(&ctx, u->temp, NULL); /* what stays is skipped by listings */
-    (void)ignored;
+    FIRN_IGNORE(firn_file_unlink(&ctx, u->temp, NULL)); /* what stays is skipped by listings */
     u->has_temp = false;
   }
 }
