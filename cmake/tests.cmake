@@ -2,7 +2,7 @@
 #
 #   src/**/X_test.c              unit          linked with the room it lies in (firn_test, called by rooms.cmake)
 #   tests/conformance/X_test.c   conformance   linked with every room
-#   tests/interop/X.c            -             a program that scripts beside it run
+#   tests/interop/X.c            -             a program that scripts beside it run; X_peer.c a library that they load
 #   tests/interop/X_test.py      interop       run with the build folder as argument; exit status 77 says skipped
 #   tests/end_to_end/X.sh, X.py  end_to_end    the same
 #   fuzz/X_fuzz.c                fuzz          replays fuzz/seeds/X/*; under FIRN_FUZZ the fuzzer itself is built instead
@@ -64,9 +64,29 @@ function(firn_fuzz path)
   target_link_libraries(fuzz_${name} PRIVATE firn_all)
 endfunction()
 
+# X_peer.c becomes X_peer.so, which scripts load: compiled apart, position independent and without sanitizers, with the two
+# rooms below everything.
+function(firn_interop_module path name)
+  file(GLOB sources CONFIGURE_DEPENDS src/base/*.c src/column/*.c)
+  list(FILTER sources EXCLUDE REGEX "_test\\.c$")
+  add_library(${name} MODULE ${path} ${sources})
+  set_target_properties(${name} PROPERTIES PREFIX "")
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src)
+  target_compile_definitions(${name} PRIVATE _GNU_SOURCE FIRN_VERSION="${PROJECT_VERSION}")
+  target_compile_options(${name} PRIVATE -fvisibility=hidden)
+  firn_target_of(base base)
+  get_target_property(libraries ${base} LINK_LIBRARIES)
+  list(REMOVE_ITEM libraries firn_flags)
+  target_link_libraries(${name} PRIVATE ${libraries})
+endfunction()
+
 # A program for the scripts of tests/interop, in the build folder under its own name.
 function(firn_interop_program path)
   get_filename_component(name ${path} NAME_WE)
+  if(name MATCHES "_peer$")
+    firn_interop_module(${path} ${name})
+    return()
+  endif()
   add_executable(${name} ${path})
   target_link_libraries(${name} PRIVATE firn_all)
 endfunction()
