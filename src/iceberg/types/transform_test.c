@@ -1,5 +1,8 @@
 #include "iceberg/types/transform.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "test.h"
 
 static firn_transform transform(const char *text, firn_arena *arena) {
@@ -158,6 +161,19 @@ static void time_parts_count_from_1970(void **state) {
   assert_int_equal(result.kind, FIRN_KIND_DATE);
 }
 
+static void time_parts_are_in_utc_whatever_the_session_zone(void **state) {
+  (void)state;
+  static const char *const zones[] = {"America/New_York", "Asia/Kathmandu", "UTC"};
+  for (size_t i = 0; i < FIRN_COUNT_OF(zones); i++) {
+    assert_int_equal(setenv("TZ", zones[i], 1), 0);
+    tzset();
+    /* 2017-12-01T00:30Z: the day before in New York, an hour with a half in Kathmandu. */
+    assert_int_equal(applied_i32("day", FIRN_KIND_TIMESTAMPTZ, INT64_C(1512088200000000)), 17501);
+    assert_int_equal(applied_i32("hour", FIRN_KIND_TIMESTAMPTZ, INT64_C(1512088200000000)), 17501 * 24);
+    assert_int_equal(applied_i32("year", FIRN_KIND_TIMESTAMP, INT64_C(1512088200000000)), 47);
+  }
+}
+
 static void an_hour_beyond_32_bits_is_refused(void **state) {
   (void)state;
   firn_field us = {.kind = FIRN_KIND_TIMESTAMP};
@@ -216,6 +232,13 @@ static void check_human(const char *text, firn_field source, firn_value result, 
   assert_string_equal(firn_transform_human(&t, &source, &result, &arena), wanted);
 }
 
+static void a_day_may_be_an_int_or_a_date(void **state) {
+  (void)state;
+  firn_field any = {.kind = FIRN_KIND_TIMESTAMP};
+  check_human("day", any, (firn_value){.kind = FIRN_KIND_INT, .i32 = 19889}, "2024-06-15");
+  check_human("day", any, (firn_value){.kind = FIRN_KIND_DATE, .i32 = 19889}, "2024-06-15");
+}
+
 static void people_read_dates_and_texts(void **state) {
   (void)state;
   firn_field any = {.kind = FIRN_KIND_TIMESTAMP};
@@ -250,6 +273,7 @@ static void people_read_dates_and_texts(void **state) {
 RUN_TESTS(reads_what_it_writes, an_unknown_transform_is_kept_by_name, refuses_bad_widths,
           truncated_numbers_go_down_even_below_zero, a_truncated_number_that_does_not_fit_is_an_error,
           text_is_truncated_by_code_points_and_bytes_by_bytes, time_parts_floor_before_1970,
-          time_parts_count_from_1970, an_hour_beyond_32_bits_is_refused, null_gives_null,
-          a_bucket_is_the_hash_without_its_sign, takes_only_the_types_of_the_specification,
+          time_parts_count_from_1970, time_parts_are_in_utc_whatever_the_session_zone,
+          an_hour_beyond_32_bits_is_refused, null_gives_null, a_bucket_is_the_hash_without_its_sign,
+          takes_only_the_types_of_the_specification, a_day_may_be_an_int_or_a_date,
           people_read_dates_and_texts)

@@ -32,7 +32,7 @@ static firn_json_token token_of(const firn_json_value *v) {
 }
 
 static firn_status not_a(const firn_field *type, firn_error *err) {
-  return firn_error_set(err, FIRN_CORRUPT, "a JSON value is no %s", firn_kind_name(type->kind));
+  return firn_error_set(err, FIRN_CORRUPT, "the JSON is no value of type %s", firn_kind_name(type->kind));
 }
 
 static firn_status read_integer(const firn_json_value *json, const firn_field *type, firn_value *out,

@@ -139,6 +139,13 @@ static void a_bound_of_a_wrong_length_is_ignored_whatever_its_type(void **state)
   }
 }
 
+static void a_text_bound_cut_inside_of_a_code_point_is_a_bound_all_the_same(void **state) {
+  (void)state;
+  firn_value v;
+  assert_true(firn_bound_read(FIRN_LITERAL("caf\xc3"), &(firn_field){.kind = FIRN_KIND_STRING}, &v));
+  CHECK_BYTES(v.bytes, "caf\xc3");
+}
+
 static void a_nan_bound_says_nothing(void **state) {
   (void)state;
   firn_value v;
@@ -289,7 +296,8 @@ static void decimals_have_texts_of_exact_scale(void **state) {
 
 RUN_TESTS(single_values_have_the_bytes_of_the_specification, a_decimal_is_its_fewest_bytes_big_endian,
           a_bound_written_before_a_promotion_is_known_by_its_length,
-          a_bound_of_a_wrong_length_is_ignored_whatever_its_type, a_nan_bound_says_nothing,
+          a_bound_of_a_wrong_length_is_ignored_whatever_its_type,
+          a_text_bound_cut_inside_of_a_code_point_is_a_bound_all_the_same, a_nan_bound_says_nothing,
           a_decimal_bound_beyond_its_digits_is_refused, numbers_have_one_order_with_zeros_and_nan,
           partition_values_equal_by_bits_with_one_nan, text_and_uuids_compare_as_unsigned_bytes,
           values_come_out_of_vectors, survives_oom, decimals_have_texts_of_exact_scale)
