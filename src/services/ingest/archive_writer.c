@@ -37,7 +37,9 @@ firn_status firn_archive_writer_open(const firn_archive_writer_options *options,
   w->options = *options;
   firn_status status = FIRN_OK;
   for (int t = 0; t < FIRN_ARCHIVE_N_TABLES && status == FIRN_OK; t++) {
-    size_t rows = t == FIRN_ARCHIVE_VALID ? BATCH_ROWS : DEAD_BATCH_ROWS;
+    size_t rows = options->batch_rows != 0  ? options->batch_rows
+                  : t == FIRN_ARCHIVE_VALID ? BATCH_ROWS
+                                            : DEAD_BATCH_ROWS;
     status = firn_archive_batch_open((firn_archive_table)t, rows, &w->batches[t], err);
     if (status == FIRN_OK) {
       status = open_writer(w, (firn_archive_table)t, err);

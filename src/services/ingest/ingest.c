@@ -82,6 +82,7 @@ static firn_status open_workers(firn_ingest *g, firn_error *err) {
       .codec = o->codec,
       .level = o->level,
       .target_file_bytes = o->target_file_bytes,
+      .batch_rows = o->batch_rows,
       .memory_bytes = (o->memory_bytes == 0 ? DEFAULT_MEMORY : o->memory_bytes) / n,
   };
   for (int t = 0; t < FIRN_ARCHIVE_N_TABLES; t++) {
