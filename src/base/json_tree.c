@@ -92,12 +92,12 @@ static bool push(parser *p, const entry *e) {
 /* Makes everything above `base` the items of `out`. */
 static firn_status take_items(parser *p, size_t base, firn_json_value *out, firn_error *err) {
   size_t n = p->n - base;
-  const entry *from = p->entries + base;
   p->n = base;
   out->n_items = n;
   if (n == 0) {
-    return FIRN_OK;
+    return FIRN_OK; /* there may be no stack yet */
   }
+  const entry *from = p->entries + base;
   firn_json_value *items = firn_new_n(p->arena, firn_json_value, n);
   if (items == NULL) {
     return no_memory(err);
