@@ -34,7 +34,7 @@ typedef struct served {
 
 struct firn_stores {
   const firn_env *env;
-  pthread_mutex_t lock; /* guards the list; an opening store does no I/O worth waiting for */
+  pthread_mutex_t lock; /* guards what follows */
   served *first;
   size_t n;
 };
@@ -153,17 +153,32 @@ static firn_status serve(firn_stores *stores, const char *scheme, const char *au
   return FIRN_OK;
 }
 
-static firn_status open_kind(firn_stores *stores, const parts *p, firn_store **out, firn_error *err) {
+static firn_status open_kind(const firn_stores *stores, const parts *p, firn_store **out, firn_error *err) {
   for (size_t i = 0; i < FIRN_COUNT_OF(kinds); i++) {
     if (strcmp(kinds[i].scheme, p->scheme) == 0) {
-      FIRN_AUTO_STORE *store = NULL;
-      FIRN_TRY(kinds[i].open(p->authority, stores->env, &store, err));
-      FIRN_TRY(serve(stores, p->scheme, p->authority, store, true, err));
-      *out = FIRN_HAND_OVER(store);
-      return FIRN_OK;
+      return kinds[i].open(p->authority, stores->env, out, err);
     }
   }
   return firn_error_set(err, FIRN_UNSUPPORTED, "no store serves %s://%s", p->scheme, p->authority);
+}
+
+/* Opens without the lock; a thread that was quicker wins. */
+static firn_status open_and_serve(firn_stores *stores, const parts *p, firn_store **out, firn_error *err) {
+  FIRN_AUTO_STORE *opened = NULL;
+  FIRN_TRY(open_kind(stores, p, &opened, err));
+  pthread_mutex_lock(&stores->lock);
+  const served *quicker = find_served(stores, p->scheme, p->authority);
+  firn_status status = FIRN_OK;
+  if (quicker != NULL) {
+    *out = quicker->store;
+  } else {
+    status = serve(stores, p->scheme, p->authority, opened, true, err);
+    if (status == FIRN_OK) {
+      *out = FIRN_HAND_OVER(opened);
+    }
+  }
+  pthread_mutex_unlock(&stores->lock);
+  return status;
 }
 
 firn_status firn_stores_find(firn_stores *stores, const char *location, firn_arena *arena, firn_store **store,
@@ -175,17 +190,16 @@ firn_status firn_stores_find(firn_stores *stores, const char *location, firn_are
     return firn_error_set(err, FIRN_NOMEM, "no memory for the location %.240s", location);
   }
   pthread_mutex_lock(&stores->lock);
-  served *s = find_served(stores, p.scheme, p.authority);
-  firn_status status = FIRN_OK;
-  if (s != NULL) {
-    *store = s->store;
-  } else {
-    status = open_kind(stores, &p, store, err);
-  }
+  const served *s = find_served(stores, p.scheme, p.authority);
+  firn_store *found = s == NULL ? NULL : s->store;
   pthread_mutex_unlock(&stores->lock);
-  if (status != FIRN_OK) {
-    return firn_error_while(err, status, "the location %.240s", location);
+  if (found == NULL) {
+    firn_status status = open_and_serve(stores, &p, &found, err);
+    if (status != FIRN_OK) {
+      return firn_error_while(err, status, "the location %.240s", location);
+    }
   }
+  *store = found;
   *path = cleaned;
   return FIRN_OK;
 }

@@ -1,5 +1,7 @@
 #include "io/stores.h"
 
+#include <pthread.h>
+
 #include "test.h"
 
 static firn_error err;
@@ -77,6 +79,38 @@ static void refuses_what_is_no_location(void **state) {
   CHECK_SAYS("gopher");
 }
 
+static void *find_root(void *arg) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_store *found = NULL;
+  const char *path;
+  return firn_stores_find(arg, "/lake", &arena, &found, &path, NULL) == FIRN_OK ? found : NULL;
+}
+
+static void threads_find_the_same_store(void **state) {
+  (void)state;
+  FIRN_AUTO_STORES *stores = NULL;
+  CHECK_OK(firn_stores_open(&firn_env_system, &stores, &err));
+  pthread_t threads[4];
+  void *found[4];
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(pthread_create(&threads[i], NULL, find_root, stores), 0);
+  }
+  for (size_t i = 0; i < 4; i++) {
+    assert_int_equal(pthread_join(threads[i], &found[i]), 0);
+    assert_non_null(found[i]);
+    assert_ptr_equal(found[i], found[0]);
+  }
+}
+
+static firn_status find_local(void) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_STORES *stores = NULL;
+  firn_store *found;
+  const char *path;
+  FIRN_TRY(firn_stores_open(&firn_env_system, &stores, NULL));
+  return firn_stores_find(stores, "/lake", &arena, &found, &path, NULL);
+}
+
 static firn_status find_one(void) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   FIRN_AUTO_STORES *stores = NULL;
@@ -92,7 +126,8 @@ static firn_status find_one(void) {
 static void survives_oom(void **state) {
   (void)state;
   check_survives_oom(find_one);
+  check_survives_oom(find_local);
 }
 
 RUN_TESTS(finds_what_was_added, all_spellings_of_a_local_path_are_one, refuses_what_is_no_location,
-          survives_oom)
+          threads_find_the_same_store, survives_oom)
