@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "formats/avro/codec_internal.h"
 #include "test.h"
 
 static const char everything[] =
@@ -401,6 +402,49 @@ static void snappy_check_sums_are_checked(void **state) {
   CHECK_SAYS("Avro block 1: snappy: the check sum does not match");
 }
 
+/* PyIceberg cuts zlib's head and one byte of its check sum off, and leaves the other three. */
+static void deflated_blocks_may_end_in_remains_of_a_check_sum(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_BUILDER packed = FIRN_BUILDER_INIT(0), plain = FIRN_BUILDER_INIT(0);
+  FIRN_AUTO_COMPRESSOR *c = NULL;
+  FIRN_AUTO_DECOMPRESSOR *d = NULL;
+  CHECK_OK(firn_compressor_new(FIRN_CODEC_DEFLATE, FIRN_LEVEL_DEFAULT, &c, &err));
+  CHECK_OK(firn_decompressor_new(&d, &err));
+  CHECK_OK(firn_compress(c, FIRN_LITERAL("snow on snow on snow"), &packed, &err));
+  for (int left_over = 0; left_over <= 5; left_over++) {
+    firn_builder_reset(&plain);
+    CHECK_STATUS(firn_avro_block_decompress(d, FIRN_CODEC_DEFLATE, firn_builder_bytes(&packed), &plain, &err),
+                 left_over <= 4 ? FIRN_OK : FIRN_CORRUPT);
+    if (left_over <= 4) {
+      CHECK_BYTES(firn_builder_bytes(&plain), "snow on snow on snow");
+    }
+    firn_builder_add_u8(&packed, 0x55);
+  }
+}
+
+static void block_sizes_of_arrays_must_be_true(void **state) {
+  (void)state;
+  static const struct {
+    int64_t size;
+    firn_status status;
+  } cases[] = {{2, FIRN_OK}, {1, FIRN_CORRUPT}, {3, FIRN_CORRUPT}};
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const firn_avro_schema *s = NULL;
+  CHECK_OK(firn_avro_schema_read(FIRN_LITERAL("{\"type\":\"array\",\"items\":\"int\"}"), &arena, &s, &err));
+  for (size_t i = 0; i < FIRN_COUNT_OF(cases); i++) {
+    FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
+    const int64_t numbers[] = {-2, cases[i].size, 5, 6, 0, 0};
+    for (size_t k = 0; k < FIRN_COUNT_OF(numbers); k++) {
+      firn_builder_add_zigzag(&b, numbers[k]);
+    }
+    firn_cursor c = firn_cursor_over(firn_builder_bytes(&b));
+    firn_avro_value v;
+    CHECK_STATUS(firn_avro_value_read(&c, s, &arena, &v, &err), cases[i].status);
+  }
+}
+
 static void put_text(firn_builder *b, int64_t i) {
   firn_builder_addf(b, "%c%05d", (char)(5 << 1), (int)i);
 }
@@ -590,6 +634,7 @@ RUN_TESTS(reads_what_it_writes_in_every_codec, keeps_ids_logical_types_and_names
           deep_and_wide_schemas_are_refused, recursive_values_are_read_to_a_depth,
           lying_counts_and_lengths_are_refused, doubled_records_take_no_time,
           refuses_every_cut_and_survives_every_flip, snappy_check_sums_are_checked,
+          deflated_blocks_may_end_in_remains_of_a_check_sum, block_sizes_of_arrays_must_be_true,
           streams_with_bounded_memory, a_block_beyond_the_bound_is_refused, records_of_no_bytes_are_bounded,
           broken_files_say_what_is_broken, a_record_left_half_read_is_noticed,
           codecs_that_avro_lacks_are_not_written, invalid_names_are_sanitized_trap_30,

@@ -15,7 +15,7 @@ static firn_status read_value(decoder *d, const firn_avro_schema *s, unsigned de
 
 static firn_status ends_early(decoder *d) {
   d->c->bad = true;
-  return firn_error_set(d->err, FIRN_CORRUPT, "a value ends early");
+  return firn_error_set(d->err, FIRN_CORRUPT, "a value is broken or ends early");
 }
 
 static firn_status no_memory(decoder *d) {
@@ -70,12 +70,16 @@ static firn_status read_items(decoder *d, const firn_avro_schema *s, unsigned de
                             "an Avro %s of %lld items in %zu bytes", firn_avro_type_name(s->type),
                             (long long)count, firn_cursor_left(d->c));
     }
+    size_t before = firn_cursor_left(d->c);
     FIRN_TRY(make_room(d, &items, n, &capacity, (size_t)count * (is_map ? 2 : 1)));
     for (int64_t i = 0; i < count; i++) {
       if (is_map) {
         FIRN_TRY(read_value(d, &key_schema, depth, &items[n++]));
       }
       FIRN_TRY(read_value(d, item, depth, &items[n++]));
+    }
+    if (bytes >= 0 && (uint64_t)bytes != before - firn_cursor_left(d->c)) {
+      d->c->bad = true; /* or who skips the block would go on elsewhere */
     }
   }
   out->n_items = n;

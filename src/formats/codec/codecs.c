@@ -229,7 +229,9 @@ firn_status firn_decompress_grow(firn_decompressor *d, firn_codec codec, firn_by
     most = in.len * ops->max_ratio + 64;
   }
   size_t bound = out->max_bytes == 0 ? SIZE_MAX : out->max_bytes - out->len;
-  for (size_t room = first_room(ops, in);; room = room > SIZE_MAX / 2 ? SIZE_MAX : room * 2) {
+  size_t guess = first_room(ops, in);
+  size_t have = out->capacity - out->len; /* a builder that was used before knows what blocks become */
+  for (size_t room = guess > have ? guess : have;; room = room > SIZE_MAX / 2 ? SIZE_MAX : room * 2) {
     room = room > most ? most : room;
     room = room > bound ? bound : room;
     uint8_t *into = firn_builder_reserve(out, room);

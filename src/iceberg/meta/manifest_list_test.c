@@ -283,10 +283,8 @@ static void refuses_every_cut_and_survives_every_flip(void **state) {
   assert_int_equal(n_short, 1);
   for (size_t at = 0; at < file.len; at++) {
     uint8_t was = file.data[at];
-    file.data[at] ^= (uint8_t)(1U << (at % 8));
+    file.data[at] = (uint8_t)(at % 3 == 0 ? 0xFFU : was ^ 1U << (at % 8));
     (void)read_list(firn_builder_bytes(&file), &n, &err); /* any answer; the sanitizers judge */
-    file.data[at] = 0xFF;
-    (void)read_list(firn_builder_bytes(&file), &n, &err);
     file.data[at] = was;
   }
 }

@@ -60,7 +60,7 @@ static const firn_slot file_slots[] = {
     SLOT(134, "content", INT, content, CONTENT),
     SLOT(100, "file_path", TEXT, file.path, FILE_PATH, .required = true),
     SLOT(101, "file_format", TEXT, file.format, FILE_FORMAT, .required = true),
-    SLOT(102, "partition", TUPLE, file.partition, PARTITION, .required = true),
+    SLOT(102, "partition", TUPLE, file.partition, PARTITION),
     SLOT(103, "record_count", LONG, file.record_count, RECORD_COUNT, .required = true),
     SLOT(104, "file_size_in_bytes", LONG, file.size_bytes, FILE_SIZE, .required = true),
     SLOT(108, "column_sizes", COUNTS, file.column_sizes, COLUMN_SIZES),
@@ -104,10 +104,17 @@ static firn_status no_memory(firn_error *err) {
   return firn_error_set(err, FIRN_NOMEM, "no memory for a manifest reader");
 }
 
-/* The record of field `id`; NULL when there is none. */
+/* The record of field `id`, optional or not; NULL when there is none. */
 static const firn_avro_schema *record_in(const firn_avro_schema *record, int32_t id, const char *name) {
   const firn_avro_field *f = record == NULL ? NULL : firn_record_find(record, id, name);
-  return f != NULL && f->schema->type == FIRN_AVRO_RECORD ? f->schema : NULL;
+  const firn_avro_schema *found = NULL;
+  int null_branch;
+  bool is_one = f != NULL && firn_avro_optional(f->schema, &found, &null_branch);
+  return is_one && found->type == FIRN_AVRO_RECORD ? found : NULL;
+}
+
+static const firn_avro_schema *tuple_in(const firn_avro_schema *entry) {
+  return record_in(record_in(entry, 2, "data_file"), 102, "partition");
 }
 
 static bool small_number(firn_bytes text, int32_t *out) {
@@ -185,6 +192,11 @@ static firn_status find_spec(firn_manifest_reader *r, const firn_metadata *metad
   }
   const firn_json_value *json = NULL;
   FIRN_TRY(read_json(r, "partition-spec", &json, err));
+  const firn_avro_schema *tuple = tuple_in(firn_avro_reader_schema(r->avro));
+  if (json == NULL && (tuple == NULL || tuple->n_fields == 0)) {
+    r->spec = (firn_partition_spec){.spec_id = r->manifest.spec_id};
+    return FIRN_OK;
+  }
   if (json == NULL) {
     return firn_error_set(err, FIRN_CORRUPT, "its head has no \"partition-spec\"");
   }
@@ -268,8 +280,7 @@ static firn_status find_type(firn_manifest_reader *r, const firn_metadata *metad
   if (has_untyped(type)) {
     FIRN_TRY(fill_from_head(r, type, err));
   }
-  const firn_avro_schema *file = record_in(firn_avro_reader_schema(r->avro), 2, "data_file");
-  fill_from_file(record_in(file, 102, "partition"), type);
+  fill_from_file(tuple_in(firn_avro_reader_schema(r->avro)), type);
   return FIRN_OK;
 }
 
@@ -375,6 +386,9 @@ static firn_status check_entry(const firn_manifest_reader *r, const raw_entry *r
   if (raw->file.record_count < 0 || raw->file.size_bytes < 0) {
     return firn_error_set(err, FIRN_CORRUPT, "%s has %lld rows in %lld bytes", raw->file.path,
                           (long long)raw->file.record_count, (long long)raw->file.size_bytes);
+  }
+  if (raw->file.partition == NULL && r->spec.n_fields > 0) {
+    return firn_error_set(err, FIRN_CORRUPT, "%s has no partition tuple", raw->file.path);
   }
   return check_deletes(r, raw, present, err);
 }

@@ -7,9 +7,12 @@
 
 /* How a map from column ids is laid out: an array of records of a key and a value, in either order. */
 typedef struct pairs {
+  bool is_plain; /* a key, then a value, neither optional: what nearly everybody writes */
   bool value_first;
   int key_null, value_null; /* as in step */
 } pairs;
+
+/* Some writers (BigQuery) make everything optional, items of arrays too. A null item is none. */
 
 typedef struct step {
   firn_slot_kind kind;
@@ -19,6 +22,7 @@ typedef struct step {
   size_t offset;
   const firn_avro_schema *schema; /* without the union; of SKIP: with it */
   const char *name;
+  int item_null;                    /* of arrays: as null_branch */
   pairs pairs;                      /* COUNTS, BOUNDS */
   const firn_record_program *inner; /* RECORD, SUMMARIES */
   const firn_tuple_program *tuple;  /* TUPLE */
@@ -83,8 +87,7 @@ static bool is_run_of_bytes(const firn_avro_schema *s) {
 }
 
 /* Spec: Appendix A: "map" is an array of key-value records. */
-static bool plan_pairs(const firn_avro_schema *s, bool bytes, pairs *out) {
-  const firn_avro_schema *pair = s->type == FIRN_AVRO_ARRAY ? s->items[0] : s;
+static bool plan_pairs(const firn_avro_schema *pair, bool bytes, pairs *out) {
   if (pair->type != FIRN_AVRO_RECORD || pair->n_fields != 2) {
     return false;
   }
@@ -93,10 +96,6 @@ static bool plan_pairs(const firn_avro_schema *s, bool bytes, pairs *out) {
   return firn_avro_optional(pair->fields[out->value_first].schema, &key, &out->key_null) &&
          firn_avro_optional(pair->fields[!out->value_first].schema, &value, &out->value_null) &&
          is_integer(key) && (bytes ? is_run_of_bytes(value) : is_integer(value));
-}
-
-static bool is_list_of_integers(const firn_avro_schema *s) {
-  return s->type == FIRN_AVRO_ARRAY && is_integer(s->items[0]);
 }
 
 enum { SUMMARY_NULL, SUMMARY_NAN, SUMMARY_LOWER, SUMMARY_UPPER };
@@ -129,10 +128,34 @@ static const firn_slot summary_slots[] = {
 static firn_status compile(compiler *k, const firn_avro_schema *record, const firn_slot *slots,
                            size_t n_slots, const firn_record_program **out);
 
+static bool is_for_array(firn_slot_kind kind) {
+  return kind == FIRN_SLOT_COUNTS || kind == FIRN_SLOT_BOUNDS || kind == FIRN_SLOT_INTS ||
+         kind == FIRN_SLOT_LONGS || kind == FIRN_SLOT_SUMMARIES;
+}
+
+/* Whether items of this type can go to the step's slot; plans what lies within. */
+static firn_status plan_array(compiler *k, const firn_avro_schema *item, step *s, bool *fits) {
+  if (s->kind == FIRN_SLOT_COUNTS || s->kind == FIRN_SLOT_BOUNDS) {
+    *fits = plan_pairs(item, s->kind == FIRN_SLOT_BOUNDS, &s->pairs);
+    s->pairs.is_plain =
+        !s->pairs.value_first && s->item_null < 0 && s->pairs.key_null < 0 && s->pairs.value_null < 0;
+    return FIRN_OK;
+  }
+  if (s->kind != FIRN_SLOT_SUMMARIES) {
+    *fits = is_integer(item);
+    return FIRN_OK;
+  }
+  *fits = item->type == FIRN_AVRO_RECORD;
+  return *fits ? compile(k, item, summary_slots, FIRN_COUNT_OF(summary_slots), &s->inner) : FIRN_OK;
+}
+
 /* Whether a value of the step's type can go to its slot; plans what lies within. */
 static firn_status plan_kind(compiler *k, const firn_slot *slot, step *s, bool *fits) {
-  const firn_avro_schema *value = s->schema;
-  *fits = true;
+  const firn_avro_schema *value = s->schema, *item = NULL;
+  if (is_for_array(s->kind)) {
+    *fits = value->type == FIRN_AVRO_ARRAY && firn_avro_optional(value->items[0], &item, &s->item_null);
+    return *fits ? plan_array(k, item, s, fits) : FIRN_OK;
+  }
   switch (s->kind) {
     case FIRN_SLOT_BOOL:
       *fits = value->type == FIRN_AVRO_BOOLEAN;
@@ -147,26 +170,13 @@ static firn_status plan_kind(compiler *k, const firn_slot *slot, step *s, bool *
     case FIRN_SLOT_BYTES:
       *fits = is_run_of_bytes(value);
       return FIRN_OK;
-    case FIRN_SLOT_COUNTS:
-    case FIRN_SLOT_BOUNDS:
-      *fits = plan_pairs(value, s->kind == FIRN_SLOT_BOUNDS, &s->pairs);
-      return FIRN_OK;
-    case FIRN_SLOT_INTS:
-    case FIRN_SLOT_LONGS:
-      *fits = is_list_of_integers(value);
-      return FIRN_OK;
-    case FIRN_SLOT_SUMMARIES:
-      *fits = value->type == FIRN_AVRO_ARRAY && value->items[0]->type == FIRN_AVRO_RECORD;
-      return !*fits ? FIRN_OK
-                    : compile(k, value->items[0], summary_slots, FIRN_COUNT_OF(summary_slots), &s->inner);
     case FIRN_SLOT_RECORD:
       *fits = value->type == FIRN_AVRO_RECORD;
-      return !*fits ? FIRN_OK : compile(k, value, slot->inner, slot->n_inner, &s->inner);
-    case FIRN_SLOT_TUPLE:
+      return *fits ? compile(k, value, slot->inner, slot->n_inner, &s->inner) : FIRN_OK;
+    default: /* TUPLE */
       *fits = value->type == FIRN_AVRO_RECORD;
-      return !*fits ? FIRN_OK : firn_tuple_program_make(value, k->tuple, k->arena, &s->tuple, k->err);
+      return *fits ? firn_tuple_program_make(value, k->tuple, k->arena, &s->tuple, k->err) : FIRN_OK;
   }
-  return FIRN_OK;
 }
 
 static firn_status plan_step(compiler *k, const firn_avro_field *field, const firn_slot *slot, step *s) {
@@ -275,15 +285,15 @@ static inline bool take_branch(firn_cursor *c, int null_branch) {
   return branch != null_branch && !c->bad;
 }
 
-/* The items of the next block of an array; 0 after the last. Each takes `least` bytes at least. */
-static size_t take_count(firn_cursor *c, size_t least) {
+/* The items of the next block of an array; 0 after the last. Each takes a byte at least. */
+static size_t take_count(firn_cursor *c) {
   int64_t count = take_number(c);
   if (count < 0) {
     (void)take_number(c); /* the block's size */
     c->bad = c->bad || count == INT64_MIN;
     count = c->bad ? 0 : -count;
   }
-  if (c->bad || (uint64_t)count > firn_cursor_left(c) / least) {
+  if (c->bad || (uint64_t)count > firn_cursor_left(c)) {
     c->bad = true;
     return 0;
   }
@@ -333,16 +343,38 @@ static inline bool take_pair(firn_cursor *c, const pairs *p, bool bytes, int32_t
   return has_value;
 }
 
+/* The same for pairs that are plain, many of them: the cursor stays in registers. */
+static inline void take_plain_pairs(firn_cursor *cursor, size_t count, bool bytes, firn_id_count *counts,
+                                    firn_id_bytes *bounds) {
+  firn_cursor c = *cursor;
+  bool fits = true;
+  for (size_t i = 0; i < count; i++) {
+    fits &= take_int(&c, bytes ? &bounds[i].id : &counts[i].id);
+    if (bytes) {
+      bounds[i].value = take_run(&c);
+    } else {
+      counts[i].n = take_number(&c);
+    }
+  }
+  c.bad = c.bad || !fits;
+  *cursor = c;
+}
+
 static firn_status read_counts(const step *s, firn_cursor *c, firn_arena *arena, firn_id_counts *out,
                                firn_error *err) {
   growing g = {NULL, 0, 0};
-  for (size_t count; (count = take_count(c, 2)) > 0;) {
+  for (size_t count; (count = take_count(c)) > 0;) {
     firn_id_count *at = make_room(&g, arena, count, sizeof *at);
     if (at == NULL) {
       return no_memory(err);
     }
+    if (s->pairs.is_plain) {
+      take_plain_pairs(c, count, false, at, NULL);
+      g.n += count;
+      continue;
+    }
     for (size_t i = 0; i < count; i++) {
-      bool known = take_pair(c, &s->pairs, false, &at->id, &at->n);
+      bool known = take_branch(c, s->item_null) && take_pair(c, &s->pairs, false, &at->id, &at->n);
       at += known;
       g.n += known;
     }
@@ -354,13 +386,18 @@ static firn_status read_counts(const step *s, firn_cursor *c, firn_arena *arena,
 static firn_status read_bounds(const step *s, firn_cursor *c, firn_arena *arena, firn_id_bounds *out,
                                firn_error *err) {
   growing g = {NULL, 0, 0};
-  for (size_t count; (count = take_count(c, 2)) > 0;) {
+  for (size_t count; (count = take_count(c)) > 0;) {
     firn_id_bytes *at = make_room(&g, arena, count, sizeof *at);
     if (at == NULL) {
       return no_memory(err);
     }
+    if (s->pairs.is_plain) {
+      take_plain_pairs(c, count, true, NULL, at);
+      g.n += count;
+      continue;
+    }
     for (size_t i = 0; i < count; i++) {
-      bool known = take_pair(c, &s->pairs, true, &at->id, &at->value);
+      bool known = take_branch(c, s->item_null) && take_pair(c, &s->pairs, true, &at->id, &at->value);
       at += known;
       g.n += known;
     }
@@ -369,48 +406,65 @@ static firn_status read_bounds(const step *s, firn_cursor *c, firn_arena *arena,
   return c->bad ? ends_early(c, err) : FIRN_OK;
 }
 
-static firn_status read_ints(firn_cursor *c, firn_arena *arena, firn_int_list *out, firn_error *err) {
+static firn_status read_ints(const step *s, firn_cursor *c, firn_arena *arena, firn_int_list *out,
+                             firn_error *err) {
   growing g = {NULL, 0, 0};
-  for (size_t count; (count = take_count(c, 1)) > 0; g.n += count) {
+  for (size_t count; (count = take_count(c)) > 0;) {
     int32_t *at = make_room(&g, arena, count, sizeof *at);
     if (at == NULL) {
       return no_memory(err);
     }
     for (size_t i = 0; i < count; i++) {
-      c->bad = !take_int(c, &at[i]) || c->bad;
+      if (take_branch(c, s->item_null)) {
+        c->bad = !take_int(c, at++) || c->bad;
+        g.n++;
+      }
     }
   }
   *out = (firn_int_list){g.n, g.items};
   return c->bad ? ends_early(c, err) : FIRN_OK;
 }
 
-static firn_status read_longs(firn_cursor *c, firn_arena *arena, firn_long_list *out, firn_error *err) {
+static firn_status read_longs(const step *s, firn_cursor *c, firn_arena *arena, firn_long_list *out,
+                              firn_error *err) {
   growing g = {NULL, 0, 0};
-  for (size_t count; (count = take_count(c, 1)) > 0; g.n += count) {
+  for (size_t count; (count = take_count(c)) > 0;) {
     int64_t *at = make_room(&g, arena, count, sizeof *at);
     if (at == NULL) {
       return no_memory(err);
     }
     for (size_t i = 0; i < count; i++) {
-      at[i] = take_number(c);
+      if (take_branch(c, s->item_null)) {
+        *at++ = take_number(c);
+        g.n++;
+      }
     }
   }
   *out = (firn_long_list){g.n, g.items};
   return c->bad ? ends_early(c, err) : FIRN_OK;
 }
 
+static firn_status read_summary(const step *s, firn_cursor *c, firn_arena *arena, firn_field_summary *out,
+                                firn_error *err) {
+  uint64_t present = 0;
+  FIRN_TRY(firn_record_program_run(s->inner, c, arena, out, &present, err));
+  out->has_contains_nan = (present & 1U << SUMMARY_NAN) != 0;
+  return FIRN_OK;
+}
+
 static firn_status read_summaries(const step *s, firn_cursor *c, firn_arena *arena, firn_summary_list *out,
                                   firn_error *err) {
   growing g = {NULL, 0, 0};
-  for (size_t count; (count = take_count(c, 1)) > 0; g.n += count) {
+  for (size_t count; (count = take_count(c)) > 0;) {
     firn_field_summary *at = make_room(&g, arena, count, sizeof *at);
     if (at == NULL) {
       return no_memory(err);
     }
     for (size_t i = 0; i < count; i++) {
-      uint64_t present = 0;
-      FIRN_TRY(firn_record_program_run(s->inner, c, arena, &at[i], &present, err));
-      at[i].has_contains_nan = (present & 1U << SUMMARY_NAN) != 0;
+      if (take_branch(c, s->item_null)) {
+        FIRN_TRY(read_summary(s, c, arena, at++, err));
+        g.n++;
+      }
     }
   }
   *out = (firn_summary_list){g.n, g.items};
@@ -452,9 +506,9 @@ static firn_status read_slot(const step *s, firn_cursor *c, firn_arena *arena, v
     case FIRN_SLOT_BOUNDS:
       return read_bounds(s, c, arena, at, err);
     case FIRN_SLOT_INTS:
-      return read_ints(c, arena, at, err);
+      return read_ints(s, c, arena, at, err);
     case FIRN_SLOT_LONGS:
-      return read_longs(c, arena, at, err);
+      return read_longs(s, c, arena, at, err);
     case FIRN_SLOT_SUMMARIES:
       return read_summaries(s, c, arena, at, err);
     case FIRN_SLOT_RECORD:

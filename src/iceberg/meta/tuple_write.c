@@ -3,7 +3,8 @@
 
 #include "iceberg/meta/tuple_internal.h"
 
-/* Named types of Avro are written out once; after that their name stands for them. */
+/* Avro would have a named type written once and its name stand for it after that; PyIceberg cannot read that.
+ * So the second of a kind is defined under a name of its own. */
 static bool is_named_before(const firn_field *type, uint32_t i) {
   for (uint32_t j = 0; j < i; j++) {
     if (firn_field_same_type(&type->children[j], &type->children[i])) {
@@ -31,7 +32,7 @@ static uint32_t fixed_width(const firn_field *f) {
 }
 
 static void write_fixed(firn_json_writer *w, const firn_field *f, bool named_before) {
-  char name[40];
+  char name[40], own[64];
   if (f->kind == FIRN_KIND_DECIMAL) {
     (void)snprintf(name, sizeof name, "decimal_%u_%u", (unsigned)f->precision, (unsigned)f->scale);
   } else if (f->kind == FIRN_KIND_UUID) {
@@ -39,13 +40,10 @@ static void write_fixed(firn_json_writer *w, const firn_field *f, bool named_bef
   } else {
     (void)snprintf(name, sizeof name, "fixed_%u", (unsigned)f->width);
   }
-  if (named_before) {
-    firn_json_write_text(w, name);
-    return;
-  }
+  (void)snprintf(own, sizeof own, "%s_%d", name, (int)f->id);
   firn_json_begin_object(w);
   firn_json_add_text(w, "type", "fixed");
-  firn_json_add_text(w, "name", name);
+  firn_json_add_text(w, "name", named_before ? own : name);
   firn_json_add_int64(w, "size", fixed_width(f));
   if (f->kind == FIRN_KIND_DECIMAL) {
     firn_json_add_text(w, "logicalType", "decimal");
