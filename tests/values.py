@@ -5,7 +5,7 @@ import decimal
 import math
 import uuid
 
-EPOCH = datetime.datetime(1970, 1, 1)
+EPOCH = datetime.date(1970, 1, 1)
 
 
 def from_arrow(array, i):
@@ -20,6 +20,8 @@ def from_arrow(array, i):
     if isinstance(kind, pa.BaseExtensionType):
         value = array[i].as_py()
         return str(value) if isinstance(value, uuid.UUID) else from_arrow(array.storage, i)
+    if pa.types.is_uint64(kind):
+        return str(array[i].as_py())
     if pa.types.is_timestamp(kind):
         return timestamp(array[i].value, kind)
     if pa.types.is_time(kind):
@@ -50,14 +52,20 @@ def plain(value):
 
 def timestamp(value, kind):
     nanos = value * {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[kind.unit]
-    seconds, rest = divmod(nanos, 10**9)
-    moment = EPOCH + datetime.timedelta(seconds=seconds)
-    fraction = f"{rest:09d}" if kind.unit == "ns" else f"{rest // 1000:06d}"
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.").rjust(20, "0") + fraction + ("+00:00" if kind.tz else "")
+    days, rest = divmod(nanos, 86_400 * 10**9)
+    return date(days) + "T" + time(rest, "ns" if kind.unit == "ns" else "rest") + ("+00:00" if kind.tz else "")
+
+
+def date(days):
+    """Days since 1970 as text, also beyond the years that Python knows: 400 years have 146,097 days."""
+    cycles, days = divmod(days, 146_097)
+    day = EPOCH + datetime.timedelta(days=days)
+    year = day.year + 400 * cycles
+    return f"{'+' if year > 9999 else ''}{year:04d}-{day:%m-%d}"
 
 
 def time(value, unit):
-    nanos = value * {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[unit]
+    nanos = value * {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1, "rest": 1}[unit]
     seconds, rest = divmod(nanos, 10**9)
     fraction = f"{rest:09d}" if unit == "ns" else f"{rest // 1000:06d}"
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{fraction}"

@@ -77,7 +77,8 @@ def a_day_is_pruned_by_pyiceberg(folder):
 
 
 def small_files_and_commits_on_the_way(folder):
-    rows = ingest(folder, N, "--target-file-size", "200KB", "--commit-every", "5000", "--threads", "2")
+    """A commit is made after the block in which its number of events was reached."""
+    rows = ingest(folder, 2 * N, "--target-file-size", "200KB", "--commit-every", "5000", "--threads", "2")
     archive.check_pyiceberg(table(folder), rows)
     snapshots = peers.firn_json("table", "snapshots", "cloudevent.valid", "--format", "json", cwd=folder)
     assert len(snapshots) >= 3, len(snapshots)

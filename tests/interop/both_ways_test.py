@@ -83,7 +83,7 @@ def pyiceberg_uses_a_table_that_firn_created(folder):
 
     schema = {"type": "struct", "fields": [{"id": 1, "name": "id", "required": True, "type": "long"}, {"id": 2, "name": "at", "required": False, "type": "timestamptz"},
                                            {"id": 3, "name": "who", "required": False, "type": "uuid"}]}
-    spec = {"fields": [{"name": "at_day", "transform": "day", "source-id": 2}]}
+    spec = {"spec-id": 0, "fields": [{"name": "at_day", "transform": "day", "source-id": 2}]}
     for name, what in (("schema.json", schema), ("spec.json", spec)):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as f:
             json.dump(what, f)

@@ -7,11 +7,18 @@ import peers
 import values
 
 PLAIN = {"PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE", "BIT_PACKED"}
-CODECS = {"UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "BROTLI", "LZ4_RAW"}
-# What firn refuses though its encodings and codecs are known, and why.
-REFUSED = {}
-# Files that pyarrow reads in another way than firn does, and why.
-OTHERWISE = {}
+# pyarrow calls LZ4_RAW and the older framed LZ4 the same.
+CODECS = {"UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "BROTLI", "LZ4"}
+# What firn refuses though its encodings and codecs seem to be known, and why.
+REFUSED = {
+    "hadoop_lz4_compressed.parquet": "the framed LZ4 of Hadoop",
+    "hadoop_lz4_compressed_larger.parquet": "the framed LZ4 of Hadoop",
+    "datapage_v1-corrupt-checksum.parquet": "its pages have wrong check sums, at which pyarrow does not look",
+    "482c51b1-71ea-4508-b282-e2d753a5ef36-m0.avro": "its snapshot id does not fit in 64 bits; fastavro wraps it",
+    "snap-9876543210123456789-1-a6381c94-219a-4ddf-83b5-54875a7d3775.avro": "the same",
+}
+# Rows that pyarrow reads wrong.
+OTHERWISE = {("int96_from_spark.parquet", 5): "the year 290000 overflows there"}
 
 
 def files(ending, *below):
@@ -46,7 +53,7 @@ def parquet_files_have_the_values_that_pyarrow_reads(folder):
         run = peers.firn("parquet", "cat", path, status=None)
         try:
             within_reach = is_within_reach(pq.ParquetFile(path).metadata)
-            table = pq.read_table(path, partitioning=None)
+            table = pq.read_table(path, partitioning=None, coerce_int96_timestamp_unit="us")
         except Exception:  # pyarrow cannot read it: then it only must not crash us
             assert run.returncode in (0, 1), f"{name}: exit {run.returncode}\n{run.stderr[-4000:]}"
             continue
@@ -57,13 +64,29 @@ def parquet_files_have_the_values_that_pyarrow_reads(folder):
         if run.returncode != 0:
             wrong.append(f"{name}: {run.stderr[-2000:]}")
             continue
-        if os.path.basename(name) in OTHERWISE:
-            continue
-        wrong += differences(name, table, [json.loads(line) for line in run.stdout.splitlines()])
+        wrong += differences(name, as_firn_has_it(table, path), [json.loads(line) for line in run.stdout.splitlines()])
         read += 1
     assert not wrong, "\n".join(wrong)
     assert read >= 30 and refused >= 10, (read, refused)
     print(f"{read} files have equal values, {refused} are refused by name")
+
+
+def as_firn_has_it(table, path):
+    """The table with the types that Iceberg has: INT96 is timestamptz, a time of day has microseconds."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.ParquetFile(path).schema
+    int96 = {schema.column(i).path for i in range(len(schema)) if schema.column(i).physical_type == "INT96"}
+    for i, field in enumerate(table.schema):
+        kind = field.type
+        if field.name in int96:
+            kind = pa.timestamp("us", "UTC")
+        elif kind == pa.time64("ns"):
+            kind = pa.time64("us")
+        if kind != field.type:
+            table = table.set_column(i, field.name, table.column(i).cast(kind, safe=False))
+    return table
 
 
 def differences(name, table, got):
@@ -73,7 +96,7 @@ def differences(name, table, got):
     stride = table.num_rows // 500 + 1
     for i in range(0, table.num_rows, stride):
         wanted = {n: values.from_arrow(column, i) for n, column in zip(table.column_names, columns)}
-        if not values.same(got[i], wanted):
+        if not values.same(got[i], wanted) and (os.path.basename(name), i) not in OTHERWISE:
             bad = [k for k in wanted if not values.same(got[i].get(k), wanted[k])]
             return [f"{name}: row {i}: {[(k, got[i].get(k), wanted[k]) for k in bad][:3]}"]
     return []
