@@ -215,9 +215,9 @@ static FIRN_UNUSED firn_data_file test_data_file(const char *path, int32_t day, 
 }
 
 /* One append of files "<prefix>0" ... to the test table. `append` may be NULL. */
-static FIRN_UNUSED firn_status test_append(test_catalog *c, firn_ctx *ctx, const char *prefix, size_t n,
-                                           const firn_append *how, firn_arena *arena,
-                                           firn_append_result *result, firn_error *err) {
+static FIRN_UNUSED firn_status test_append_to(firn_catalog *catalog, firn_ctx *ctx, const char *prefix,
+                                              size_t n, const firn_append *how, firn_arena *arena,
+                                              firn_append_result *result, firn_error *err) {
   firn_data_file *files = firn_new_n(arena, firn_data_file, n);
   if (files == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory");
@@ -232,7 +232,13 @@ static FIRN_UNUSED firn_status test_append(test_catalog *c, firn_ctx *ctx, const
   firn_append append = how == NULL ? (firn_append){0} : *how;
   append.n_files = n;
   append.files = files;
-  return firn_append_commit(&c->base, ctx, &test_table_id, &append, arena, result, err);
+  return firn_append_commit(catalog, ctx, &test_table_id, &append, arena, result, err);
+}
+
+static FIRN_UNUSED firn_status test_append(test_catalog *c, firn_ctx *ctx, const char *prefix, size_t n,
+                                           const firn_append *how, firn_arena *arena,
+                                           firn_append_result *result, firn_error *err) {
+  return test_append_to(&c->base, ctx, prefix, n, how, arena, result, err);
 }
 
 /* --- reading back --- */

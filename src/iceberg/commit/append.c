@@ -4,74 +4,8 @@
 #include <string.h>
 
 #include "iceberg/commit/append_internal.h"
-#include "iceberg/commit/property.h"
 
-enum { SLEEP_SLICE_US = 100 * 1000, MAX_SHIFT = 30, HOUR_MS = 3600 * 1000 };
-
-/* What is known about the race between attempts. */
-typedef struct race {
-  int n_attempts;
-  int64_t n_retries, min_wait_ms, max_wait_ms;
-  int64_t n_checks, check_min_wait_ms, check_max_wait_ms;
-  int64_t give_up_us; /* monotonic */
-  const char *table_uuid;
-  /* An answer was lost and the table has not told yet: that attempt expected this head of the branch, so once
-   * the branch has moved away from it, it cannot happen any more. */
-  bool is_open;
-  bool open_had_head;
-  int64_t open_head;
-  bool leaves_files;   /* an answer was once lost: what was written for it stays */
-  const char *refused; /* the manifest list of an attempt that was refused; NULL: none */
-  firn_status last_status;
-  firn_error last_error;     /* why the last attempt has to be repeated */
-  firn_append_result result; /* of the last attempt, in the caller's arena: made before it is committed */
-} race;
-
-/* --- waiting --- */
-
-static firn_status sleep_for(firn_ctx *ctx, int64_t us, firn_error *err) {
-  while (us > 0) {
-    FIRN_TRY(firn_ctx_check(ctx, err));
-    int64_t slice = us < SLEEP_SLICE_US ? us : SLEEP_SLICE_US; /* so that a cancellation is heard */
-    ctx->env->sleep_us(ctx->env->self, slice);
-    us -= slice;
-  }
-  return firn_ctx_check(ctx, err);
-}
-
-/* Full jitter: anything up to a bound that doubles each time, so that those who collided do not meet again.
- */
-static firn_status wait_before(firn_ctx *ctx, int64_t min_ms, int64_t max_ms, int64_t nth, firn_error *err) {
-  int shift = nth > MAX_SHIFT ? MAX_SHIFT : (int)nth;
-  int64_t bound_ms = min_ms > (max_ms >> shift) ? max_ms : min_ms << shift;
-  uint64_t random;
-  firn_ctx_random(ctx, &random, sizeof random);
-  return sleep_for(ctx, (int64_t)(random % ((uint64_t)bound_ms * 1000 + 1)), err);
-}
-
-static int64_t at_least(int64_t v, int64_t least) {
-  return v < least ? least : v;
-}
-
-static void read_settings(race *r, const firn_appending *a, const firn_metadata *base) {
-  const firn_properties *p = &firn_metadata_get(base)->properties;
-  int asked = a->append->n_retries;
-  r->n_retries = asked > 0   ? asked
-                 : asked < 0 ? 0
-                             : at_least(firn_property_int64(p, FIRN_PROPERTY_RETRIES, 4), 0);
-  r->min_wait_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_RETRY_MIN_WAIT_MS, 100), 0);
-  r->max_wait_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_RETRY_MAX_WAIT_MS, 60 * 1000), 0);
-  r->max_wait_ms = r->max_wait_ms > HOUR_MS ? HOUR_MS : r->max_wait_ms;
-  r->n_checks = at_least(firn_property_int64(p, FIRN_PROPERTY_CHECKS, 3), 0);
-  r->check_min_wait_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_CHECK_MIN_WAIT_MS, 1000), 0);
-  r->check_max_wait_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_CHECK_MAX_WAIT_MS, 60 * 1000), 0);
-  r->check_max_wait_ms = r->check_max_wait_ms > HOUR_MS ? HOUR_MS : r->check_max_wait_ms;
-  int64_t total_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_RETRY_TOTAL_MS, HOUR_MS / 2), 0);
-  int64_t now_us = firn_ctx_monotonic_us(a->ctx);
-  r->give_up_us = total_ms > (INT64_MAX - now_us) / 1000 ? INT64_MAX : now_us + total_ms * 1000;
-}
-
-/* --- preparing an attempt --- */
+/* --- one attempt: everything that it would commit, then the swap --- */
 
 static void choose_snapshot_id(firn_appending *a, const firn_metadata *base) {
   while (a->snapshot_id == 0 || (!a->has_manifests && firn_metadata_snapshot(base, a->snapshot_id) != NULL)) {
@@ -89,8 +23,8 @@ static void find_parent(const firn_appending *a, firn_append_attempt *attempt) {
   attempt->parent = parent != NULL ? *parent : (firn_snapshot){0};
 }
 
-static firn_status write_list(firn_appending *a, race *r, firn_append_attempt *attempt, firn_arena *scratch,
-                              firn_error *err) {
+static firn_status write_list(firn_appending *a, int number, firn_append_attempt *attempt,
+                              firn_arena *scratch, firn_error *err) {
   const firn_manifest_list_options options = {
       .format_version = 2,
       .snapshot_id = a->snapshot_id,
@@ -104,8 +38,7 @@ static firn_status write_list(firn_appending *a, race *r, firn_append_attempt *a
   FIRN_TRY(firn_manifest_list_write(&options, attempt->manifests.items, attempt->manifests.n, &b, err));
   firn_bytes bytes;
   FIRN_TRY(firn_builder_finish(&b, &bytes, err));
-  char *name =
-      firn_arena_printf(scratch, "snap-%" PRId64 "-%d-%s.avro", a->snapshot_id, r->n_attempts, a->uuid);
+  char *name = firn_arena_printf(scratch, "snap-%" PRId64 "-%d-%s.avro", a->snapshot_id, number, a->uuid);
   attempt->list = name == NULL ? NULL : firn_table_file_location(attempt->base, name, a->arena);
   if (attempt->list == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for the name of a manifest list");
@@ -116,7 +49,7 @@ static firn_status write_list(firn_appending *a, race *r, firn_append_attempt *a
                            : firn_error_while(err, status, "writing manifest list %s", attempt->list);
 }
 
-static firn_status make_snapshot(firn_appending *a, race *r, firn_append_attempt *attempt,
+static firn_status make_snapshot(firn_appending *a, int number, firn_append_attempt *attempt,
                                  firn_arena *scratch, firn_error *err) {
   const firn_metadata_fields *m = firn_metadata_get(attempt->base);
   if (m->last_sequence_number == INT64_MAX) {
@@ -134,12 +67,25 @@ static firn_status make_snapshot(firn_appending *a, race *r, firn_append_attempt
       .schema_id = m->current_schema_id,
   };
   FIRN_TRY(firn_append_summary(a, attempt, scratch, &attempt->snapshot.summary, err));
-  FIRN_TRY(write_list(a, r, attempt, scratch, err));
+  FIRN_TRY(write_list(a, number, attempt, scratch, err));
   attempt->snapshot.manifest_list = attempt->list;
   return FIRN_OK;
 }
 
-static firn_status commit_attempt(firn_appending *a, const firn_append_attempt *attempt, firn_error *err) {
+firn_status firn_append_prepare(firn_appending *a, int number, firn_append_attempt *attempt,
+                                firn_arena *scratch, firn_error *err) {
+  if (a->append->validate != NULL) {
+    FIRN_TRY(a->append->validate(a->append->validate_arg, attempt->base, a->ctx, err));
+  }
+  FIRN_TRY(firn_append_check(a->append, attempt->base, err));
+  choose_snapshot_id(a, attempt->base);
+  FIRN_TRY(firn_append_write_manifests(a, attempt->base, err));
+  find_parent(a, attempt);
+  FIRN_TRY(firn_append_gather(a, attempt, scratch, err));
+  return attempt->is_in_already ? FIRN_OK : make_snapshot(a, number, attempt, scratch, err);
+}
+
+firn_status firn_append_swap(firn_appending *a, const firn_append_attempt *attempt, firn_error *err) {
   const firn_metadata_fields *m = firn_metadata_get(attempt->base);
   const firn_ref *head = firn_metadata_ref_named(attempt->base, a->branch);
   firn_requirement requirements[2];
@@ -169,58 +115,8 @@ static firn_status commit_attempt(firn_appending *a, const firn_append_attempt *
   return firn_catalog_commit(a->catalog, a->ctx, &commit, 1, NULL, err);
 }
 
-/* --- one round: look, prepare, commit --- */
-
-static firn_status copy_properties(const firn_properties *from, firn_arena *arena, firn_properties *out,
-                                   firn_error *err) {
-  firn_property *items = firn_new_n(arena, firn_property, from->n);
-  bool complete = items != NULL;
-  for (size_t i = 0; complete && i < from->n; i++) {
-    items[i].key = firn_arena_text(arena, firn_bytes_of(from->items[i].key));
-    items[i].value = firn_arena_text(arena, firn_bytes_of(from->items[i].value));
-    complete = items[i].key != NULL && items[i].value != NULL;
-  }
-  if (!complete) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory for a snapshot's summary");
-  }
-  *out = (firn_properties){.n = from->n, .items = items};
-  return FIRN_OK;
-}
-
-/* What the caller gets is made before the commit: after it nothing may fail. */
-static firn_status make_result(race *r, const firn_snapshot *snapshot, size_t n_manifests, firn_arena *arena,
-                               firn_error *err) {
-  firn_append_result made = {.snapshot = *snapshot, .n_attempts = r->n_attempts, .n_manifests = n_manifests};
-  made.snapshot.operation = firn_arena_text(arena, firn_bytes_of(snapshot->operation));
-  made.snapshot.manifest_list = firn_arena_text(arena, firn_bytes_of(snapshot->manifest_list));
-  if (made.snapshot.operation == NULL || made.snapshot.manifest_list == NULL) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory for an append's result");
-  }
-  FIRN_TRY(copy_properties(&snapshot->summary, arena, &made.snapshot.summary, err));
-  r->result = made;
-  return FIRN_OK;
-}
-
-static firn_status prepare(firn_appending *a, race *r, firn_append_attempt *attempt, firn_arena *scratch,
-                           firn_arena *arena, firn_error *err) {
-  if (a->append->validate != NULL) {
-    FIRN_TRY(a->append->validate(a->append->validate_arg, attempt->base, a->ctx, err));
-  }
-  FIRN_TRY(firn_append_check(a->append, attempt->base, err));
-  choose_snapshot_id(a, attempt->base);
-  FIRN_TRY(firn_append_write_manifests(a, attempt->base, err));
-  find_parent(a, attempt);
-  FIRN_TRY(firn_append_gather(a, attempt, scratch, err));
-  if (attempt->is_in_already) {
-    return FIRN_OK;
-  }
-  r->n_attempts++;
-  FIRN_TRY(make_snapshot(a, r, attempt, scratch, err));
-  return make_result(r, &attempt->snapshot, attempt->manifests.n, arena, err);
-}
-
 /* What was written for other attempts than the one that is in the table. */
-static void tidy_up(firn_appending *a, const firn_append_attempt *winner) {
+void firn_append_tidy_up(firn_appending *a, const firn_append_attempt *winner) {
   for (size_t i = 0; i < a->n_written; i++) {
     bool used = strcmp(a->written[i], winner->list) == 0;
     for (size_t k = 0; k < winner->manifests.n && !used; k++) {
@@ -233,151 +129,7 @@ static void tidy_up(firn_appending *a, const firn_append_attempt *winner) {
   }
 }
 
-static firn_status load_table(firn_appending *a, const race *r, firn_table *table, firn_error *err) {
-  for (int64_t i = 0;; i++) {
-    firn_status status = firn_catalog_table_load(a->catalog, a->ctx, a->table, table, err);
-    bool worth_waiting = r->is_open || status == FIRN_BUSY;
-    if (status == FIRN_OK || !worth_waiting || i >= r->n_checks) {
-      return status;
-    }
-    FIRN_TRY(wait_before(a->ctx, r->check_min_wait_ms, r->check_max_wait_ms, i, err));
-  }
-}
-
-/* Spec: a table's UUID never changes; another one is another table under the same name. */
-static firn_status check_identity(firn_appending *a, race *r, const firn_metadata *base, firn_error *err) {
-  const char *uuid = firn_metadata_get(base)->table_uuid;
-  uuid = uuid == NULL ? "" : uuid;
-  if (r->table_uuid == NULL) {
-    read_settings(r, a, base);
-    r->table_uuid = firn_arena_text(a->arena, firn_bytes_of(uuid));
-    return r->table_uuid != NULL ? FIRN_OK : firn_error_set(err, FIRN_NOMEM, "no memory for a UUID");
-  }
-  if (strcmp(r->table_uuid, uuid) == 0) {
-    return FIRN_OK;
-  }
-  return firn_error_set(err, FIRN_INVALID, "table UUID does not match: %s is gone, under its name is now %s",
-                        r->table_uuid, uuid);
-}
-
-/* Once the branch has left the head that an attempt expected, the attempt cannot happen any more. */
-static void settle_open_attempt(const firn_appending *a, race *r, const firn_metadata *base) {
-  const firn_ref *head = firn_metadata_ref_named(base, a->branch);
-  bool unmoved = r->open_had_head ? head != NULL && head->snapshot_id == r->open_head : head == NULL;
-  r->is_open = r->is_open && unmoved;
-}
-
-static void note_open_attempt(const firn_appending *a, race *r, const firn_metadata *base) {
-  const firn_ref *head = firn_metadata_ref_named(base, a->branch);
-  r->is_open = r->leaves_files = true;
-  r->open_had_head = head != NULL;
-  r->open_head = head == NULL ? 0 : head->snapshot_id;
-}
-
-static bool may_try_again(const firn_appending *a, const race *r) {
-  return r->n_attempts <= r->n_retries && firn_ctx_monotonic_us(a->ctx) <= r->give_up_us;
-}
-
-static firn_status out_of_attempts(const race *r, firn_error *err) {
-  if (err != NULL) {
-    *err = r->last_error;
-  }
-  /* A lost answer that the table has refuted since was a lost race. */
-  bool refuted = r->last_status == FIRN_UNCERTAIN && !r->is_open;
-  return firn_error_while(err, refuted ? FIRN_CONFLICT : r->last_status, "%d attempts", r->n_attempts);
-}
-
-/* A refusal may be the echo of an earlier success (a proxy that sent the commit twice), so the list of an
- * attempt goes only after a look at the table has not found its snapshot. */
-static void drop_refused_list(firn_appending *a, race *r) {
-  if (r->refused != NULL) {
-    firn_table_file_discard(a->catalog->stores, a->ctx, r->refused);
-    r->refused = NULL;
-  }
-}
-
-/* It did not happen. Where the failure smells of the outside world its files stay all the same: manifests
- * that nobody names cost little, missing ones a table. */
-static firn_status commit_failed(race *r, firn_error *err) {
-  firn_status status = r->last_status;
-  r->leaves_files =
-      r->leaves_files || status == FIRN_IO || status == FIRN_TIMEOUT || status == FIRN_CANCELLED;
-  if (err != NULL) {
-    *err = r->last_error;
-  }
-  return status;
-}
-
-/* FIRN_OK with `*done` false: try again. */
-static firn_status try_round(firn_appending *a, race *r, firn_arena *arena, bool *done, firn_error *err) {
-  FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0);
-  FIRN_AUTO_TABLE table = {0};
-  FIRN_TRY(load_table(a, r, &table, err));
-  FIRN_TRY(check_identity(a, r, table.metadata, err));
-  const firn_snapshot *ours =
-      r->n_attempts == 0 ? NULL : firn_metadata_snapshot(table.metadata, a->snapshot_id);
-  if (ours != NULL) { /* whoever answered what: it is in */
-    FIRN_TRY(make_result(r, ours, r->result.n_manifests, arena, err));
-    *done = r->result.was_uncertain = true;
-    return FIRN_OK;
-  }
-  settle_open_attempt(a, r, table.metadata);
-  drop_refused_list(a, r);
-  if (r->n_attempts > 0 && !may_try_again(a, r)) {
-    return out_of_attempts(r, err);
-  }
-  firn_append_attempt attempt = {.base = table.metadata};
-  FIRN_TRY(prepare(a, r, &attempt, &scratch, arena, err));
-  if (attempt.is_in_already) {
-    *done = r->result.was_uncertain = true;
-    return FIRN_OK;
-  }
-  r->last_status = commit_attempt(a, &attempt, &r->last_error);
-  switch (r->last_status) {
-    case FIRN_OK:
-      r->is_open = false;
-      *done = true;
-      tidy_up(a, &attempt);
-      return FIRN_OK;
-    case FIRN_UNCERTAIN:
-      note_open_attempt(a, r, table.metadata);
-      return FIRN_OK;
-    case FIRN_CONFLICT:
-    case FIRN_BUSY:
-      r->refused = attempt.list;
-      return FIRN_OK;
-    default:
-      return commit_failed(r, err);
-  }
-}
-
-/* --- the end --- */
-
-static firn_status give_up(firn_appending *a, const race *r, firn_status status, firn_error *err) {
-  if (r->is_open) {
-    return firn_error_while(err, FIRN_UNCERTAIN,
-                            "the answer to a commit was lost, so snapshot %" PRId64
-                            " may or may not be in the table",
-                            a->snapshot_id);
-  }
-  bool leaves_files = r->leaves_files || r->refused != NULL; /* refused, and nobody has looked since */
-  for (size_t i = 0; i < a->n_written && !leaves_files; i++) {
-    firn_table_file_discard(a->catalog->stores, a->ctx, a->written[i]);
-  }
-  return status;
-}
-
-static firn_status race_to_the_end(firn_appending *a, race *r, firn_arena *arena, firn_error *err) {
-  bool done = false;
-  FIRN_TRY(try_round(a, r, arena, &done, err));
-  for (int64_t nth = 0; !done; nth++) {
-    if (may_try_again(a, r)) {
-      FIRN_TRY(wait_before(a->ctx, r->min_wait_ms, r->max_wait_ms, nth, err));
-    }
-    FIRN_TRY(try_round(a, r, arena, &done, err)); /* the last one only looks */
-  }
-  return FIRN_OK;
-}
+/* --- the whole --- */
 
 firn_status firn_append_commit(firn_catalog *catalog, firn_ctx *ctx, const firn_table_id *table,
                                const firn_append *append, firn_arena *arena, firn_append_result *result,
@@ -389,14 +141,11 @@ firn_status firn_append_commit(firn_catalog *catalog, firn_ctx *ctx, const firn_
                       .append = append,
                       .branch = append->branch == NULL ? "main" : append->branch,
                       .arena = &own};
-  race r = {.n_checks = 3, .check_min_wait_ms = 1000, .check_max_wait_ms = 60 * 1000};
+  firn_append_result made;
   firn_uuid_text(firn_uuid_v4(ctx), a.uuid);
-  firn_status status = race_to_the_end(&a, &r, arena, err);
-  if (status != FIRN_OK) {
-    return give_up(&a, &r, status, err);
-  }
+  FIRN_TRY(firn_append_race(&a, arena, &made, err));
   if (result != NULL) {
-    *result = r.result;
+    *result = made;
   }
   return FIRN_OK;
 }

@@ -1,6 +1,7 @@
 /* One append at work: shared by the append*.c files.
  *
- *   append.c           attempts, lost answers, tidying up
+ *   append.c           one attempt, and the whole
+ *   append_race.c      attempts against others, lost answers, giving up
  *   append_check.c     what the caller gave
  *   append_manifest.c  manifests written, read and merged
  *   append_summary.c   the snapshot's summary */
@@ -55,6 +56,19 @@ typedef struct firn_append_attempt {
   firn_snapshot snapshot;
   const char *list; /* location of the manifest list */
 } firn_append_attempt;
+
+/* Everything that attempt `number` (from 1) would commit on `attempt->base`: looks, writes manifests and
+ * list. */
+FIRN_MUST_USE firn_status firn_append_prepare(firn_appending *a, int number, firn_append_attempt *attempt,
+                                              firn_arena *scratch, firn_error *err);
+/* Asks the catalog: its answer is the result. */
+FIRN_MUST_USE firn_status firn_append_swap(firn_appending *a, const firn_append_attempt *attempt,
+                                           firn_error *err);
+/* Removes what was written for other attempts than the one that is in the table. */
+void firn_append_tidy_up(firn_appending *a, const firn_append_attempt *winner);
+/* Attempts until one is in the table or none may follow. */
+FIRN_MUST_USE firn_status firn_append_race(firn_appending *a, firn_arena *arena, firn_append_result *result,
+                                           firn_error *err);
 
 /* Paths unique, contents data, specs known, no summary key that an append makes itself. */
 FIRN_MUST_USE firn_status firn_append_check(const firn_append *append, const firn_metadata *base,
