@@ -219,7 +219,7 @@ static firn_status purge_snapshot(purge *p, const firn_snapshot *s, firn_error *
   uint64_t failed_before = p->result.n_failed;
   firn_error failure = {0};
   for (size_t i = 0; i < s->n_manifests && s->manifest_list == NULL; i++) {
-    const firn_manifest_file m = {.path = s->manifests[i]};
+    const firn_manifest_file m = {.path = s->manifests[i], .spec_id = -1};
     FIRN_TRY(purge_manifest(p, &m, err));
   }
   if (s->manifest_list == NULL) {

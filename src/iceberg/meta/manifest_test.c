@@ -1107,6 +1107,79 @@ static void unknown_transforms_have_the_type_of_the_file(void **state) {
   assert_int_equal(firn_manifest_spec(o.reader)->fields[0].transform.kind, FIRN_TRANSFORM_UNKNOWN);
 }
 
+/* A table whose column i was an int when spec 0 was new, and is a long now; whose column g is gone since. */
+static const char table_json[] =
+    "{\"format-version\":2,\"table-uuid\":\"9c12d441-03fe-4693-9a96-a0705ddf69c1\",\"location\":\"s3://b/t\","
+    "\"last-sequence-number\":0,\"last-updated-ms\":1,\"last-column-id\":2,\"schemas\":["
+    "{\"type\":\"struct\",\"schema-id\":0,\"fields\":["
+    "{\"id\":1,\"name\":\"i\",\"required\":false,\"type\":\"int\"},"
+    "{\"id\":2,\"name\":\"g\",\"required\":false,\"type\":\"date\"}]},"
+    "{\"type\":\"struct\",\"schema-id\":1,\"fields\":["
+    "{\"id\":1,\"name\":\"i\",\"required\":false,\"type\":\"long\"}]}],"
+    "\"current-schema-id\":1,\"partition-specs\":[{\"spec-id\":0,\"fields\":["
+    "{\"name\":\"i\",\"transform\":\"identity\",\"source-id\":1,\"field-id\":1000},"
+    "{\"name\":\"g\",\"transform\":\"identity\",\"source-id\":2,\"field-id\":1001}]},"
+    "{\"spec-id\":1,\"fields\":[]}],\"default-spec-id\":1,\"last-partition-id\":1001,"
+    "\"sort-orders\":[{\"order-id\":0,\"fields\":[]}],\"default-sort-order-id\":0}";
+
+/* The head is as some writers leave it: the manifest's own schema where the table's should be, and no spec.
+ */
+static void write_poor_head(firn_builder *file) {
+  FIRN_AUTO_BUILDER record = FIRN_BUILDER_INIT(0);
+  firn_builder_add_zigzag(&record, 1);
+  put_required(&record, "PARQUET");
+  firn_builder_add_zigzag(&record, -7);
+  firn_builder_add_zigzag(&record, 100);
+  const firn_avro_pair pairs[] = {
+      {FIRN_LITERAL("schema"),
+       FIRN_LITERAL("{\"type\":\"record\",\"name\":\"manifest_entry\",\"fields\":[]}")}};
+  write_foreign(MANIFEST("", PARTITION("{\"name\":\"i\",\"type\":\"int\",\"field-id\":1000},"
+                                       "{\"name\":\"g\",\"type\":\"int\",\"field-id\":1001}")),
+                pairs, 1, &record, file);
+}
+
+static void the_table_knows_what_the_head_does_not_trap_31(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_BUILDER file = FIRN_BUILDER_INIT(0);
+  FIRN_AUTO_METADATA *table = NULL;
+  CHECK_OK(firn_metadata_read(firn_bytes_of(table_json), &table, &err));
+  write_poor_head(&file);
+  firn_manifest_file m = {.path = "poor.avro"};
+  AUTO_OPENED without = {0};
+  CHECK_STATUS(open_manifest(&without, firn_builder_bytes(&file), &m, &err), FIRN_CORRUPT);
+  CHECK_SAYS("manifest poor.avro: its head has no \"partition-spec\"");
+
+  AUTO_OPENED o = {.rest = firn_builder_bytes(&file)};
+  CHECK_OK(firn_manifest_open(firn_avro_source_over(&o.rest), test_ctx(), &m, table, &o.reader, &err));
+  const firn_manifest_entry *e = NULL;
+  CHECK_OK(firn_manifest_next(o.reader, test_ctx(), &e, &err));
+  assert_int_equal(e->file.partition[0].kind, FIRN_KIND_LONG); /* promoted */
+  assert_int_equal(e->file.partition[0].i64, -7);
+  assert_int_equal(e->file.partition[1].kind, FIRN_KIND_DATE); /* of the last schema that had it */
+  assert_int_equal(e->file.partition[1].i32, 100);
+
+  /* Merging: what was read is written again, though the column is gone. */
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_BUILDER merged = FIRN_BUILDER_INIT(0);
+  firn_manifest_entry kept = *e;
+  kept.status = FIRN_ENTRY_EXISTING;
+  firn_manifest_writer_options options = options_for(firn_manifest_spec(o.reader));
+  options.schema = firn_metadata_current_schema(table);
+  firn_manifest_file made;
+  CHECK_STATUS(write_manifest(&options, &kept, 1, &arena, &merged, &made, &err), FIRN_UNSUPPORTED);
+  CHECK_SAYS("partition field g");
+  options.partition_type = firn_manifest_partition_type(o.reader);
+  firn_builder_reset(&merged);
+  CHECK_OK(write_manifest(&options, &kept, 1, &arena, &merged, &made, &err));
+  AUTO_OPENED again = {0};
+  CHECK_OK(open_manifest(&again, firn_builder_bytes(&merged), &made, &err));
+  CHECK_OK(firn_manifest_next(again.reader, test_ctx(), &e, &err));
+  assert_int_equal(e->file.partition[0].i64, -7);
+  assert_int_equal(e->file.partition[1].kind, FIRN_KIND_DATE); /* the file says it, for the head cannot */
+  assert_int_equal(e->file.partition[1].i32, 100);
+}
+
 static void foreign_tuples_that_fit_no_type_are_refused(void **state) {
   (void)state;
   FIRN_AUTO_BUILDER none = FIRN_BUILDER_INIT(0), text = FIRN_BUILDER_INIT(0), bare = FIRN_BUILDER_INIT(0);
@@ -1224,5 +1297,6 @@ RUN_TESTS(reads_what_it_writes, tuples_of_every_kind_come_back, summaries_leave_
           an_added_file_may_keep_its_sequence_number_trap_34, spec_0_may_be_partitioned_trap_37,
           deletion_vectors_and_version_3_are_refused_trap_38_39, deletes_and_data_do_not_mix,
           without_ids_names_count_trap_26, what_is_required_may_be_optional,
-          unknown_transforms_have_the_type_of_the_file, foreign_tuples_that_fit_no_type_are_refused,
-          refuses_every_cut_and_survives_every_flip, survives_oom)
+          unknown_transforms_have_the_type_of_the_file, the_table_knows_what_the_head_does_not_trap_31,
+          foreign_tuples_that_fit_no_type_are_refused, refuses_every_cut_and_survives_every_flip,
+          survives_oom)

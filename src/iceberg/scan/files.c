@@ -58,8 +58,8 @@ static firn_status inline_manifests(const firn_snapshot *snapshot, firn_arena *a
     return firn_error_set(err, FIRN_NOMEM, "no memory for %zu manifests", snapshot->n_manifests);
   }
   for (size_t i = 0; i < snapshot->n_manifests; i++) {
-    files[i] =
-        (firn_manifest_file){.path = snapshot->manifests[i], .added_snapshot_id = snapshot->snapshot_id};
+    files[i] = (firn_manifest_file){
+        .path = snapshot->manifests[i], .spec_id = -1, .added_snapshot_id = snapshot->snapshot_id};
   }
   *out = files;
   *n = snapshot->n_manifests;
