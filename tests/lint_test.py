@@ -141,6 +141,7 @@ QUIET = (
     ("a long table that says why", C, "/* long: a table of cases */\n" + body(*["n++;"] * 100)),
     ("one forward goto with its reason", C, body("/* goto: the hot loop's one exit */", "goto out;", "out:", "n++;")),
     ("something left to do that has an issue", C, "/* TO" "DO(#12): later */"),
+    ("a struct with functions in it", H, "struct firn_ops {\n  void (*release)(struct firn_ops *self);\n};"),
     ("a member of a banned name", C, body("struct { void (*free)(int); } s = {0};", "s.free(n);")),
 )
 

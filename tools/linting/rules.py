@@ -124,6 +124,8 @@ WORLD = {"time", "clock", "clock_gettime", "gettimeofday", "timespec_get", "gete
          "random", "srandom", "drand48", "getrandom", "getentropy", "sleep", "usleep", "nanosleep"}
 PRINTING = {"printf", "fprintf", "vprintf", "vfprintf", "dprintf", "puts", "fputs", "putchar", "perror", "exit", "_exit",
             "quick_exit", "abort", "syslog"}
+# Names that a standard gives: the Arrow C data interface.
+STANDARD_MACROS = ("ARROW_",)
 # Each set, who is free of it, and what to do instead.
 CONFINED = (
     ("memory", MEMORY, ("src/base/alloc.c",), "use firn_alloc, firn_free or an arena, so that bounds and failures are one thing"),
@@ -199,7 +201,7 @@ def names_of(source, private):
                     yield wrong(token.line, token.text, "constant", "FIRN_")
     if not private:
         for line, name in source.macros():
-            if not name.startswith(("FIRN_", "firn_")):
+            if not name.startswith(("FIRN_", "firn_") + STANDARD_MACROS):
                 yield wrong(line, name, "macro", "FIRN_")
 
 
@@ -224,13 +226,20 @@ def enum_constants(head):
 def tests_beside(tree):
     """noun_test.c lies beside noun.c, and every room that has code has a test."""
     for path in tree.c_files("src/"):
-        stem = path[:-len("_test.c")]
-        if path.endswith("_test.c") and not (tree.has(stem + ".c") or tree.has(stem + ".h")):
-            yield Finding(path, 1, "tests", f"there is no {os.path.basename(stem)}.c beside it", "name a test after the file that it tests")
+        if path.endswith("_test.c") and not any(tree.has(noun + end) for noun in nouns_of_test(path) for end in (".c", ".h")):
+            yield Finding(path, 1, "tests", f"there is no {os.path.basename(path)[:-len('_test.c')]}.c beside it",
+                          "name a test after the file that it tests; noun_more_test.c is fine too")
     for room in tree.rooms:
         mine = [p for p in tree.c_files(f"src/{room}/") if tree.room_of(in_src(p)) == room]
         if any(p.endswith(".c") for p in mine) and not room.startswith("apps/") and not any(is_test(p) for p in mine):
             yield Finding(f"src/{room}", 1, "tests", "a room without a test", "put noun_test.c beside noun.c")
+
+
+def nouns_of_test(path):
+    """a/noun_more_test.c: a/noun_more and a/noun."""
+    folder, name = os.path.split(path[:-len("_test.c")])
+    words = name.split("_")
+    return [os.path.join(folder, "_".join(words[:n])) for n in range(len(words), 0, -1)]
 
 
 def room_pages(tree):

@@ -149,7 +149,7 @@ def name_of_function(head):
         text = head[i].text
         if text == "=":
             return None
-        if text in ("(", "["):
+        if text in ("(", "[", "{"):
             before = head[i - 1] if i > 0 else None
             if text == "(" and before is not None and before.kind == "word" and before.text not in NOT_A_NAME:
                 if not is_macro_word(before.text):
