@@ -508,29 +508,26 @@ static firn_status import_runs(const part *p, const shape *sh, firn_arena *arena
 
 static firn_status import_part(const part *p, firn_arena *arena, firn_vector *out, firn_error *err);
 
-/* A child of `p`: values [at, at + n) counted from its own start. */
-static firn_status import_child(const part *p, const struct ArrowSchema *schema,
-                                const struct ArrowArray *array, const firn_field *field, size_t at, size_t n,
-                                firn_arena *arena, firn_vector *out, firn_error *err) {
-  if (array == NULL || array->length < 0 || array->offset < 0 || at > (size_t)array->length ||
-      n > (size_t)array->length - at) {
+/* A child of `p`: its schema, array, field and values [at, at + n), counted from the child's own start. */
+static firn_status import_child(const part *p, part child, firn_arena *arena, firn_vector *out,
+                                firn_error *err) {
+  const struct ArrowArray *array = child.array;
+  if (array == NULL || array->length < 0 || array->offset < 0 || child.at > (size_t)array->length ||
+      child.n > (size_t)array->length - child.at) {
     return broken("an Arrow array is shorter than what refers to it", err);
   }
-  part child = {.schema = schema,
-                .array = array,
-                .field = field,
-                .at = (size_t)array->offset + at,
-                .n = n,
-                .depth = p->depth + 1};
+  child.at += (size_t)array->offset;
+  child.depth = p->depth + 1;
   firn_status status = import_part(&child, arena, out, err);
-  return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "%s", field->name);
+  return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "%s", child.field->name);
 }
 
 static firn_status import_struct(const part *p, firn_arena *arena, firn_vector *out, firn_error *err) {
   for (uint32_t i = 0; i < out->n_children; i++) {
     /* A struct's offset holds for its children too. */
-    FIRN_TRY(import_child(p, p->schema->children[i], p->array->children[i], &p->field->children[i], p->at,
-                          p->n, arena, &out->children[i], err));
+    FIRN_TRY(import_child(
+        p, (part){p->schema->children[i], p->array->children[i], &p->field->children[i], p->at, p->n, 0},
+        arena, &out->children[i], err));
   }
   return FIRN_OK;
 }
@@ -627,8 +624,9 @@ static firn_status gather_entries(const part *p, const shape *sh, firn_arena *ar
     }
   }
   firn_vector all = {0};
-  FIRN_TRY(import_child(p, p->schema->children[0], array, &p->field->children[0], 0, (size_t)array->length,
-                        arena, &all, err));
+  FIRN_TRY(import_child(
+      p, (part){p->schema->children[0], array, &p->field->children[0], 0, (size_t)array->length, 0}, arena,
+      &all, err));
   return take_rows(&all, &p->field->children[0], rows, total, arena, &out->children[0], err);
 }
 
@@ -640,16 +638,20 @@ static firn_status import_entries(const part *p, const shape *sh, firn_arena *ar
   size_t n = (size_t)out->offsets[p->n];
   const struct ArrowArray *array = p->array->children[0];
   if (sh->kind == FIRN_KIND_LIST) {
-    return in_order ? import_child(p, p->schema->children[0], array, &p->field->children[0], (size_t)first, n,
-                                   arena, &out->children[0], err)
-                    : gather_entries(p, sh, arena, out, err);
+    return in_order
+               ? import_child(
+                     p, (part){p->schema->children[0], array, &p->field->children[0], (size_t)first, n, 0},
+                     arena, &out->children[0], err)
+               : gather_entries(p, sh, arena, out, err);
   }
   if (array == NULL || array->n_children != 2 || array->children == NULL || array->offset < 0 || !in_order) {
     return broken("an Arrow map has no entries of key and value in order", err);
   }
   for (uint32_t i = 0; i < 2; i++) {
-    FIRN_TRY(import_child(p, p->schema->children[0]->children[i], array->children[i], &p->field->children[i],
-                          (size_t)array->offset + (size_t)first, n, arena, &out->children[i], err));
+    FIRN_TRY(import_child(p,
+                          (part){p->schema->children[0]->children[i], array->children[i],
+                                 &p->field->children[i], (size_t)array->offset + (size_t)first, n, 0},
+                          arena, &out->children[i], err));
   }
   return FIRN_OK;
 }
@@ -668,8 +670,9 @@ static firn_status import_dictionary(const part *p, firn_arena *arena, firn_vect
   firn_vector values = {0};
   firn_vector nulls = {.kind = FIRN_KIND_INT, .len = p->n};
   uint32_t *rows = firn_new_n(arena, uint32_t, p->n);
-  FIRN_TRY(import_child(p, p->schema->dictionary, dictionary, p->field, 0, (size_t)dictionary->length, arena,
-                        &values, err));
+  FIRN_TRY(import_child(p,
+                        (part){p->schema->dictionary, dictionary, p->field, 0, (size_t)dictionary->length, 0},
+                        arena, &values, err));
   FIRN_TRY(import_validity(p, arena, &nulls, err));
   if (rows == NULL) {
     return no_memory(err);

@@ -87,6 +87,30 @@ void firn_parquet_column_free(firn_parquet_column *c) {
   firn_parquet_buffer_free(&c->offsets);
 }
 
+/* Writes bits one after the other, a word at a time. The last word is written by bits_end. */
+typedef struct bit_writer {
+  uint64_t *words; /* NULL: only counted */
+  uint64_t word;
+  size_t n, n_clear;
+} bit_writer;
+
+static void bits_add(bit_writer *b, bool set) {
+  b->word |= (uint64_t)set << (b->n % 64);
+  b->n_clear += !set;
+  if (++b->n % 64 == 0) {
+    if (b->words != NULL) {
+      b->words[b->n / 64 - 1] = b->word;
+    }
+    b->word = 0;
+  }
+}
+
+static void bits_end(bit_writer *b) {
+  if (b->words != NULL && b->n % 64 != 0) {
+    b->words[b->n / 64] = b->word;
+  }
+}
+
 /* Levels of the column's first leaf; `rep` is NULL where they are all 0. */
 typedef struct levels {
   const uint8_t *def, *rep;
@@ -105,32 +129,24 @@ static void set_validity(firn_parquet_column *c, size_t n_nulls) {
 
 static firn_status assemble_struct(firn_parquet_column *c, size_t n_rows, firn_error *err) {
   levels l = levels_of(c);
-  uint64_t *bits = NULL;
-  bool is_row = c->slot_def == 0; /* every row has a place */
+  bit_writer bits = {0};
   c->vector->len = n_rows;
   set_validity(c, 0);
-  if (is_row && !c->nullable) {
+  if (c->slot_def == 0 && !c->nullable) { /* one for every row */
     return FIRN_OK;
   }
   if (c->nullable) {
-    FIRN_TRY(firn_parquet_buffer_reserve(&c->validity, firn_bit_words(l.n) * sizeof *bits, err));
-    bits = (uint64_t *)(void *)c->validity.data;
+    FIRN_TRY(firn_parquet_buffer_reserve(&c->validity, firn_bit_words(l.n) * sizeof *bits.words, err));
+    bits.words = (uint64_t *)(void *)c->validity.data;
   }
-  size_t n = 0;
-  size_t n_nulls = 0;
   for (size_t i = 0; i < l.n; i++) {
-    if ((l.rep != NULL && l.rep[i] > c->slot_rep) || l.def[i] < c->slot_def) {
-      continue;
+    if ((l.rep == NULL || l.rep[i] <= c->slot_rep) && l.def[i] >= c->slot_def) {
+      bits_add(&bits, !c->nullable || l.def[i] >= c->valid_def);
     }
-    if (bits != NULL) {
-      bool valid = l.def[i] >= c->valid_def;
-      firn_bits_put(bits, n, valid, 1);
-      n_nulls += !valid;
-    }
-    n++;
   }
-  c->vector->len = n;
-  set_validity(c, n_nulls);
+  bits_end(&bits);
+  c->vector->len = bits.n;
+  set_validity(c, bits.n_clear);
   return FIRN_OK;
 }
 
@@ -139,30 +155,27 @@ static firn_status assemble_list(firn_parquet_column *c, firn_error *err) {
   FIRN_TRY(firn_parquet_buffer_reserve(&c->offsets, (l.n + 1) * sizeof(int32_t), err));
   FIRN_TRY(firn_parquet_buffer_reserve(&c->validity, firn_bit_words(l.n) * sizeof(uint64_t), err));
   int32_t *offsets = (int32_t *)(void *)c->offsets.data;
-  uint64_t *bits = (uint64_t *)(void *)c->validity.data;
-  size_t n = 0;
-  size_t n_nulls = 0;
+  bit_writer bits = {.words = (uint64_t *)(void *)c->validity.data};
   int32_t n_entries = 0;
   for (size_t i = 0; i < l.n; i++) {
     uint8_t rep = l.rep[i];
     uint8_t def = l.def[i];
     if (rep <= c->slot_rep && def >= c->slot_def) {
-      bool valid = !c->nullable || def >= c->valid_def;
-      firn_bits_put(bits, n, valid, 1);
-      n_nulls += !valid;
-      offsets[n++] = n_entries;
+      offsets[bits.n] = n_entries;
+      bits_add(&bits, !c->nullable || def >= c->valid_def);
     }
     if (rep <= c->entry_rep && def >= c->entry_def) {
-      if (n == 0) {
+      if (bits.n == 0) {
         return firn_error_set(err, FIRN_CORRUPT, "an entry of a list that has not begun");
       }
       n_entries++;
     }
   }
-  offsets[n] = n_entries;
-  c->vector->len = n;
+  bits_end(&bits);
+  offsets[bits.n] = n_entries;
+  c->vector->len = bits.n;
   c->vector->offsets = offsets;
-  set_validity(c, n_nulls);
+  set_validity(c, bits.n_clear);
   return FIRN_OK;
 }
 

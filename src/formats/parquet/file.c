@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "base/hash.h"
+#include "formats/parquet/bloom_internal.h"
 #include "formats/parquet/file_internal.h"
 #include "formats/thrift/thrift.h"
 
@@ -12,7 +12,6 @@ enum {
   MAGIC_BYTES = 4,
   TRAILER_BYTES = 8, /* length of the footer, magic */
   BLOOM_HEAD_BYTES = 256,
-  BLOOM_BLOCK_BYTES = 32,
 };
 
 static firn_status read_bytes(void *self, firn_ctx *ctx, firn_parquet_range *ranges, size_t n,
@@ -213,21 +212,7 @@ static uint32_t read_bloom_head(firn_bytes in, size_t *head) {
   }
   *head = firn_cursor_offset(&r.in);
   bool usable = !r.in.bad && known[0] && known[1] && known[2];
-  return usable && n_bytes >= BLOOM_BLOCK_BYTES && n_bytes % BLOOM_BLOCK_BYTES == 0 ? (uint32_t)n_bytes : 0;
-}
-
-/* Spec: BloomFilter.md, block_check. */
-static bool block_has(const uint8_t *block, uint32_t hash) {
-  static const uint32_t salt[8] = {0x47b6137b, 0x44974d91, 0x8824ad5b, 0xa2b7289d,
-                                   0x705495c7, 0x2df1424b, 0x9efc4947, 0x5c6bfb31};
-  for (size_t i = 0; i < 8; i++) {
-    uint32_t word;
-    memcpy(&word, block + 4 * i, sizeof word);
-    if ((word & (UINT32_C(1) << ((hash * salt[i]) >> 27))) == 0) {
-      return false;
-    }
-  }
-  return true;
+  return usable && n_bytes >= FIRN_BLOOM_BLOCK && n_bytes % FIRN_BLOOM_BLOCK == 0 ? (uint32_t)n_bytes : 0;
 }
 
 firn_status firn_parquet_file_may_contain(const firn_parquet_file *f, firn_ctx *ctx, size_t row_group,
@@ -249,11 +234,11 @@ firn_status firn_parquet_file_may_contain(const firn_parquet_file *f, firn_ctx *
   if (n_bytes == 0 || n_bytes + head > f->source.size_bytes - at) {
     return FIRN_OK; /* a filter that cannot be used admits everything */
   }
-  uint64_t hash = firn_xxh64(value);
-  uint64_t block = ((hash >> 32) * (n_bytes / BLOOM_BLOCK_BYTES)) >> 32;
+  uint64_t hash = firn_bloom_hash(value);
+  uint64_t block = ((hash >> 32) * (n_bytes / FIRN_BLOOM_BLOCK)) >> 32;
   range = (firn_parquet_range){
-      .offset = at + head + block * BLOOM_BLOCK_BYTES, .len = BLOOM_BLOCK_BYTES, .into = buffer};
+      .offset = at + head + block * FIRN_BLOOM_BLOCK, .len = FIRN_BLOOM_BLOCK, .into = buffer};
   FIRN_TRY(firn_parquet_file_fetch(f, ctx, &range, 1, err));
-  *out = block_has(buffer, (uint32_t)hash);
+  *out = firn_bloom_may_contain(buffer, FIRN_BLOOM_BLOCK, hash); /* a filter of its one block */
   return FIRN_OK;
 }
