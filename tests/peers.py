@@ -50,6 +50,15 @@ def shared_data():
     return os.path.realpath(path)
 
 
+def need(*modules):
+    """Skips unless all of these Python modules are here."""
+    for module in modules:
+        try:
+            __import__(module)
+        except ImportError:
+            skip(f"there is no {module}; tools/setup check installs it")
+
+
 def duckdb():
     """A DuckDB connection with its avro and iceberg extensions, both from the virtual environment."""
     try:

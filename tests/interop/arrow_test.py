@@ -12,7 +12,7 @@ import peers
 try:
     import pyarrow as pa
 except ImportError:
-    pa = None
+    pa = None  # every test says so and skips
 
 D = decimal.Decimal
 
@@ -24,8 +24,6 @@ class Stream(ctypes.Structure):
 def through(reader, as_views=False):
     """A pyarrow reader passed through firn: the table that comes out, or the sentence that refused it."""
     path = os.path.join(peers.BUILD, "arrow_peer.so")
-    if pa is None:
-        peers.skip("there is no pyarrow; tools/setup check installs it")
     library = ctypes.CDLL(path)
     library.arrow_peer_pass.argtypes = [ctypes.POINTER(Stream), ctypes.POINTER(Stream), ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t]
     into, out, text = Stream(), Stream(), ctypes.create_string_buffer(512)
@@ -56,6 +54,7 @@ def check(table, **how):
 
 
 def numbers_times_and_decimals_pass(folder):
+    peers.need("pyarrow")
     n = 1000
     some = lambda values: [None if i % 7 == 3 else v for i, v in enumerate(values)]
     us = [datetime.datetime(1900, 1, 1) + datetime.timedelta(days=i * 77, microseconds=i) for i in range(n)]
@@ -78,6 +77,7 @@ def numbers_times_and_decimals_pass(folder):
 
 
 def zones_become_utc_and_unsigned_longs_decimals(folder):
+    peers.need("pyarrow")
     table = pa.table({
         "z": pa.array([datetime.datetime(2020, 5, 1, 12)], pa.timestamp("ms", "Europe/Berlin")),
         "ns": pa.array([2**62 + 1, None, 5], pa.int64()).cast(pa.timestamp("ns", "UTC")).slice(0, 1),
@@ -94,6 +94,7 @@ def zones_become_utc_and_unsigned_longs_decimals(folder):
 
 
 def every_form_of_text_passes(folder):
+    peers.need("pyarrow")
     texts = ["", "a", None, "twelve bytes", "thirteen bytes", "névé " * 50, None, "x" * 5000] * 20
     raw = [None if t is None else t.encode() for t in texts]
     columns = {str(t): pa.array(texts, t) for t in (pa.string(), pa.large_string(), pa.string_view())}
@@ -106,6 +107,7 @@ def every_form_of_text_passes(folder):
 
 
 def lists_maps_and_structs_pass(folder):
+    peers.need("pyarrow")
     lists = [[1, None], [], None, [3], [4, 5, 6]] * 11
     point = pa.struct([("x", pa.float64()), pa.field("y", pa.string(), nullable=False)])
     points = [{"x": 1.5, "y": "a"}, {"x": None, "y": "b"}, {"x": 2.5, "y": ""}] * 18 + [{"x": 0.0, "y": "z"}]
@@ -122,6 +124,7 @@ def lists_maps_and_structs_pass(folder):
 
 
 def slices_pass(folder):
+    peers.need("pyarrow")
     table = pa.table({
         "t": pa.array(["s%d" % (i % 50) if i % 5 else None for i in range(500)]),
         "l": pa.array([[i, i + 1] if i % 3 else None for i in range(500)]),
@@ -133,6 +136,7 @@ def slices_pass(folder):
 
 
 def uuids_and_field_ids_are_kept(folder):
+    peers.need("pyarrow")
     ids = [uuid.UUID(int=i * 2**90) for i in range(5)]
     field = pa.field("u", pa.uuid(), nullable=False, metadata={b"PARQUET:field_id": b"7"})
     array = pa.ExtensionArray.from_storage(pa.uuid(), pa.array([u.bytes for u in ids], pa.binary(16)))
@@ -144,12 +148,14 @@ def uuids_and_field_ids_are_kept(folder):
 
 
 def what_has_no_kind_is_refused_by_name(folder):
+    peers.need("pyarrow")
     for array in (pa.array([1], pa.duration("us")), pa.array([D(1)], pa.decimal256(50, 0)), pa.array([(1, 2, 3)], pa.month_day_nano_interval())):
         said = through(pa.table({"odd": array}).to_reader())
         assert isinstance(said, str) and "odd has the Arrow type" in said, said
 
 
 def wrong_text_is_refused(folder):
+    peers.need("pyarrow")
     bad = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")])
     try:
         through(pa.table({"t": bad}).to_reader())
@@ -160,11 +166,10 @@ def wrong_text_is_refused(folder):
 
 
 def polars_and_duckdb_pass(folder):
-    try:
-        import duckdb
-        import polars
-    except ImportError:
-        peers.skip("there is no polars or duckdb; tools/setup check installs them")
+    peers.need("pyarrow", "polars", "duckdb")
+    import duckdb
+    import polars
+
     frame = polars.DataFrame({"a": [1, 2, None], "t": ["x", None, "a longer text than fits"], "l": [["p"], [], None]})
     assert through(pa.RecordBatchReader.from_stream(frame), True).to_pylist() == frame.to_dicts()
     db = duckdb.connect()

@@ -117,6 +117,7 @@ def random_table(r, n):
 
 
 def files_of_pyarrow_have_equal_values(folder):
+    peers.need("pyarrow")
     import pyarrow.parquet as pq
 
     codecs = ("none", "snappy", "gzip", "zstd", "brotli", "lz4")
@@ -156,12 +157,11 @@ def widened(table):
 
 
 def files_of_duckdb_and_polars_have_equal_values(folder):
-    try:
-        import duckdb
-        import polars
-        import pyarrow.parquet as pq
-    except ImportError:
-        peers.skip("there is no duckdb or polars; tools/setup check installs them")
+    peers.need("duckdb", "polars", "pyarrow")
+    import duckdb
+    import polars
+    import pyarrow.parquet as pq
+
     path = os.path.join(folder, "t.parquet")
     query = """select i, case when i % 7 = 0 then null else 'row ' || (i % 100) end as t, i / 3.0 as f, (i * 1.25)::decimal(18, 2) as d,
         timestamp '2020-01-01' + interval (i) hour as ts, [i, null, i + 1] as l, {'a': i, 'b': ['x', null]} as s, map {i::varchar: i} as m,
@@ -177,6 +177,7 @@ def files_of_duckdb_and_polars_have_equal_values(folder):
 
 
 def decimals_of_any_storage_have_equal_values(folder):
+    peers.need("pyarrow")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
