@@ -34,6 +34,7 @@ typedef struct test_catalog {
   int lost_before;   /* that many answers are lost, the commit not done */
   int lost_after;    /* that many answers are lost, the commit done */
   int echoed;        /* that many commits are done, and refused by an echo of themselves */
+  int broken_after;  /* that many commits are done and then answered with FIRN_IO, against the contract */
   int failing_loads; /* loads that fail once an answer has been lost */
   bool lost;
   /* Called before a commit is looked at, without the lock: another writer that comes first. */
@@ -155,6 +156,8 @@ static firn_status test_catalog_commit(firn_catalog *self, firn_ctx *ctx, const 
       status = firn_error_set(err, FIRN_UNCERTAIN, "injected loss after the swap");
     } else if (status == FIRN_OK && test_take(&c->echoed)) {
       status = firn_error_set(err, FIRN_CONFLICT, "injected echo");
+    } else if (status == FIRN_OK && test_take(&c->broken_after)) {
+      status = firn_error_set(err, FIRN_IO, "injected breakdown");
     }
   }
   (void)pthread_mutex_unlock(&c->lock);
@@ -249,7 +252,7 @@ typedef struct test_entries {
   int64_t rows;
   size_t capacity;
   const char **paths; /* of live files */
-  int64_t *sequence_numbers;
+  int64_t *sequence_numbers, *snapshot_ids;
 } test_entries;
 
 static firn_status test_note_entry(test_entries *out, const firn_manifest_entry *e, firn_arena *arena,
@@ -261,15 +264,17 @@ static firn_status test_note_entry(test_entries *out, const firn_manifest_entry 
   for (size_t i = 0; i < out->n_live; i++) {
     out->n_twice += strcmp(out->paths[i], e->file.path) == 0;
   }
-  size_t numbers = out->capacity;
+  size_t numbers = out->capacity, ids = out->capacity;
   out->paths = firn_arena_grow(arena, out->paths, out->n_live, &out->capacity, sizeof *out->paths);
   out->sequence_numbers =
       firn_arena_grow(arena, out->sequence_numbers, out->n_live, &numbers, sizeof *out->sequence_numbers);
-  if (out->paths == NULL || out->sequence_numbers == NULL) {
+  out->snapshot_ids = firn_arena_grow(arena, out->snapshot_ids, out->n_live, &ids, sizeof *out->snapshot_ids);
+  if (out->paths == NULL || out->sequence_numbers == NULL || out->snapshot_ids == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory");
   }
   out->paths[out->n_live] = firn_arena_text(arena, firn_bytes_of(e->file.path));
   out->sequence_numbers[out->n_live] = e->sequence_number;
+  out->snapshot_ids[out->n_live] = e->snapshot_id;
   out->rows += e->file.record_count;
   out->n_live++;
   return out->paths[out->n_live - 1] != NULL ? FIRN_OK : firn_error_set(err, FIRN_NOMEM, "no memory");

@@ -43,8 +43,9 @@ typedef struct firn_append_result {
 
 /* FIRN_CONFLICT: every attempt lost its race, nothing happened. FIRN_UNCERTAIN: an answer was lost and the
  * table could not tell whether the snapshot is in it; the text holds the snapshot's id, by which the caller
- * must look before it appends the same files again. Every other failure: nothing happened, and what was
- * written for it has been removed. `result` may be NULL. */
+ * must look before it appends the same files again. Every other failure: nothing happened. Manifests and
+ * lists of what did not happen are removed, but for those that a wrong answer might still hide behind. Data
+ * files are the caller's. `result` may be NULL. */
 FIRN_MUST_USE firn_status firn_append_commit(firn_catalog *catalog, firn_ctx *ctx, const firn_table_id *table,
                                              const firn_append *append, firn_arena *arena,
                                              firn_append_result *result, firn_error *err);

@@ -60,6 +60,8 @@ static void merged_entries_keep_their_sequence_numbers(void **state) {
   for (size_t i = 0; i < entries.n_live; i++) {
     const char *name = strstr(entries.paths[i], "/r") + 2; /* r<round>-<n>.parquet */
     assert_int_equal(entries.sequence_numbers[i], name[0] - '0' + 1);
+    assert_int_equal(entries.snapshot_ids[i],
+                     firn_metadata_get(c.metadata)->snapshots[name[0] - '0'].snapshot_id);
   }
   /* The manifest that our own files came in was folded into another and is gone. */
   assert_int_equal(test_count_objects(c.store, ctx, "-m"), 7);

@@ -201,6 +201,32 @@ static void a_loss_at_the_last_attempt_is_uncertain_while_the_branch_has_not_mov
   assert_int_equal(test_count_objects(c.store, ctx, ".avro"), 2);
 }
 
+static void a_commit_that_breaks_down_keeps_its_files_in_case_it_happened(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  c.broken_after = 1;
+  CHECK_STATUS(test_append(&c, ctx, "a", 2, NULL, &arena, NULL, &err), FIRN_IO);
+  check_holds_once(&c, ctx, 2); /* the catalog erred; the table is whole */
+}
+
+static void a_refusal_that_nobody_could_look_into_keeps_its_files(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  c.echoed = 1;
+  ctx->deadline_us = firn_ctx_monotonic_us(ctx) + 2000; /* over before the wait is */
+  CHECK_STATUS(test_append(&c, ctx, "a", 2, NULL, &arena, NULL, &err), FIRN_TIMEOUT);
+  ctx->deadline_us = 0;
+  check_holds_once(&c, ctx, 2);
+}
+
 /* --- other writers --- */
 
 typedef struct rival {
@@ -436,7 +462,9 @@ RUN_TESTS(a_lost_race_is_run_again_with_the_same_manifests, a_race_that_is_alway
           an_outcome_that_cannot_be_learnt_is_uncertain_and_keeps_every_file,
           a_catalog_that_is_silent_for_a_while_is_asked_again,
           a_loss_at_the_last_attempt_is_uncertain_while_the_branch_has_not_moved,
-          others_who_come_first_are_built_upon, a_loss_that_a_rival_has_made_impossible_is_a_lost_race,
+          a_commit_that_breaks_down_keeps_its_files_in_case_it_happened,
+          a_refusal_that_nobody_could_look_into_keeps_its_files, others_who_come_first_are_built_upon,
+          a_loss_that_a_rival_has_made_impossible_is_a_lost_race,
           the_callers_hook_sees_every_base_and_can_end_the_append,
           another_table_under_the_same_name_is_refused, a_table_dropped_underneath_is_not_found,
           a_cancelled_append_ends_while_it_waits, eight_threads_make_one_line_of_history_with_every_file_once)

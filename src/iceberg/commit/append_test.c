@@ -112,6 +112,7 @@ static void new_entries_inherit_their_numbers_and_old_ones_keep_theirs(void **st
   assert_int_equal(entries.n_live, 3);
   for (size_t i = 0; i < 3; i++) { /* newest first */
     assert_int_equal(entries.sequence_numbers[i], 3 - (int64_t)i);
+    assert_int_equal(entries.snapshot_ids[i], firn_metadata_get(c.metadata)->snapshots[2 - i].snapshot_id);
   }
 }
 

@@ -60,6 +60,27 @@ static void what_is_written_is_read_back_zipped_or_not(void **state) {
   }
 }
 
+static void zipped_files_are_known_by_their_bytes_whatever_their_name(void **state) {
+  (void)state;
+  static const char *const names[] = {"memory://lake/x.metadata.json.gz", "memory://lake/x.gz.metadata.json",
+                                      "memory://lake/x.metadata.json"};
+  static const firn_property gzip = {"write.metadata.compression-codec", "gzip"};
+  const firn_properties properties = {1, &gzip};
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, &properties, ctx, &c, &err));
+  firn_bytes zipped;
+  CHECK_OK(firn_table_file_read(c.base.stores, ctx, c.location, 1 << 20, &arena, &zipped, &err));
+  for (size_t i = 0; i < FIRN_COUNT_OF(names); i++) {
+    FIRN_AUTO_METADATA *m = NULL;
+    CHECK_OK(firn_table_file_write(c.base.stores, ctx, names[i], zipped, &err));
+    CHECK_OK(firn_metadata_file_read(c.base.stores, ctx, names[i], &m, &err));
+    assert_string_equal(firn_metadata_get(m)->table_uuid, firn_metadata_get(c.metadata)->table_uuid);
+  }
+}
+
 static void a_missing_or_broken_file_is_named(void **state) {
   (void)state;
   firn_error err;
@@ -136,5 +157,6 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(files_are_numbered_one_after_the_other, what_is_written_is_read_back_zipped_or_not,
-          a_missing_or_broken_file_is_named, old_files_go_only_where_the_table_asks_for_it,
-          a_lost_answer_of_the_store_is_asked_for_again, survives_oom)
+          zipped_files_are_known_by_their_bytes_whatever_their_name, a_missing_or_broken_file_is_named,
+          old_files_go_only_where_the_table_asks_for_it, a_lost_answer_of_the_store_is_asked_for_again,
+          survives_oom)
