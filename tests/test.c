@@ -79,12 +79,13 @@ void check_survives_oom(firn_status (*body)(void)) {
   }
 }
 
-static uint64_t random_state;
-static int64_t clock_us;
+/* Atomic, so that tests of threads may use them; such tests are not repeatable to the letter. */
+static _Atomic uint64_t random_state;
+static _Atomic int64_t clock_us;
 
 uint64_t test_random(void) { /* splitmix64 */
-  random_state += UINT64_C(0x9E3779B97F4A7C15);
-  uint64_t z = random_state;
+  const uint64_t step = UINT64_C(0x9E3779B97F4A7C15);
+  uint64_t z = atomic_fetch_add(&random_state, step) + step;
   z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
   z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
   return z ^ (z >> 31);

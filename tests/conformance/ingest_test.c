@@ -1,6 +1,8 @@
 /* Ingest from text to tables while stores fail, memory runs out, and others change the tables underneath. */
 #include "services/ingest/ingest.h"
 
+#include "base/builder.h"
+#include "base/pool.h"
 #include "catalogs/catalogs.h"
 #include "iceberg/scan/scan.h"
 #include "test.h"
@@ -178,6 +180,45 @@ static void every_failing_store_call_leaves_whole_tables(void **state) {
   }
 }
 
+/* Three workers, many small blocks and commits on the way: every event is in the table once. */
+static void workers_side_by_side_lose_and_double_nothing(void **state) {
+  (void)state;
+  enum { N = 6000 };
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  firn_env env = *ctx->env;
+  firn_ctx with_pool = {.env = &env};
+  CHECK_OK(firn_pool_open(2, &env.pool, &err));
+  world w FIRN_AUTO(world_close) = {0};
+  CHECK_OK(world_open(SIZE_MAX, FIRN_IO, &with_pool, &w, &err));
+  w.options.n_workers = 3;
+  w.options.batch_rows = 100;
+  w.options.commit_every_rows = 1000;
+  FIRN_AUTO_BUILDER text = FIRN_BUILDER_INIT(0);
+  for (int i = 0; i < N; i++) {
+    firn_builder_addf(
+        &text,
+        "{\"id\":\"%d\",\"source\":\"s\",\"type\":\"t\",\"specversion\":\"1.0\",\"subject\":\"s%d\","
+        "\"time\":\"2025-06-%02dT23:00:00Z\",\"data\":\"%0100d\"}\n",
+        i, i % 50, 1 + i % 3, i);
+  }
+  firn_bytes rest = firn_builder_bytes(&text);
+  firn_input input = {.origin = "lines", .read = read_lines, .self = &rest};
+  firn_ingest *g;
+  CHECK_OK(firn_ingest_open(&w.options, &with_pool, &g, &err));
+  CHECK_OK(firn_ingest_input(g, &with_pool, &input, &err));
+  CHECK_OK(firn_ingest_commit(g, &with_pool, &err));
+  const firn_ingest_counts *counts = firn_ingest_committed(g);
+  assert_int_equal(counts->n_rows[FIRN_ARCHIVE_VALID], N);
+  assert_true(counts->n_commits > 2);
+  assert_int_equal(counts->bytes_in, text.len);
+  firn_ingest_close(g, &with_pool);
+  size_t n;
+  CHECK_OK(count_rows(&w, &with_pool, FIRN_ARCHIVE_VALID, &n, &err));
+  assert_int_equal(n, N);
+  firn_pool_close(env.pool);
+}
+
 static void drop_valid(world *w, firn_ctx *ctx) {
   firn_error err;
   CHECK_OK(firn_catalog_table_drop(w->catalog, ctx, &w->options.tables[FIRN_ARCHIVE_VALID], &err));
@@ -250,6 +291,7 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(every_line_is_in_a_table, every_failing_store_call_leaves_whole_tables,
+          workers_side_by_side_lose_and_double_nothing,
           a_table_dropped_underneath_is_said_and_its_files_are_removed,
           tables_committed_to_underneath_take_the_rows_all_the_same, a_table_of_other_columns_is_refused,
           survives_oom)
