@@ -2,6 +2,7 @@
  * that implementers get wrong, the backward-compatibility rules of LogicalTypes.md, and what must be refused.
  */
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "column/vector.h"
 #include "formats/parquet/reader.h"
@@ -481,7 +482,45 @@ static void a_few_bytes_cannot_claim_all_memory(void **state) {
   CHECK_SAYS("values in one batch of rows");
 }
 
+static void a_foreign_bloom_filter_admits_what_is_there(void **state) {
+  (void)state;
+  const char *folder = test_shared_data("bloom filters of another writer");
+  if (folder == NULL) {
+    skip();
+  }
+  static const char *const files[] = {"data_index_bloom_encoding_with_length.parquet",
+                                      "data_index_bloom_encoding_stats.parquet"};
+  for (size_t i = 0; i < FIRN_COUNT_OF(files); i++) {
+    firn_error err;
+    FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+    const char *path = firn_arena_printf(&arena, "%s/parquet-testing/data/%s", folder, files[i]);
+    if (access(path, R_OK) != 0) {
+      continue; /* half of that project's files are kept apart */
+    }
+    firn_bytes bytes = test_read_file(path);
+    FIRN_AUTO_PARQUET_FILE *f = NULL;
+    firn_batch row;
+    CHECK_OK(firn_parquet_file_open(firn_parquet_source_over(&bytes), test_ctx(), 0, 0, &f, &err));
+    assert_true(firn_parquet_file_metadata(f)->row_groups[0].chunks[0].bloom_filter_offset > 0);
+    for (int64_t n = 0; n < firn_parquet_file_metadata(f)->n_rows; n++) {
+      bool may = false;
+      CHECK_OK(firn_parquet_read_row(f, test_ctx(), n, NULL, 0, &arena, &row, &err));
+      CHECK_OK(firn_parquet_file_may_contain(f, test_ctx(), 0, 0, row.columns[0].bytes[0], &may, &err));
+      assert_true(may);
+    }
+    int n_admitted = 0;
+    for (int n = 0; n < 100; n++) {
+      bool may = false;
+      firn_bytes other = firn_bytes_of(firn_arena_printf(&arena, "not there %d", n));
+      CHECK_OK(firn_parquet_file_may_contain(f, test_ctx(), 0, 0, other, &may, &err));
+      n_admitted += may;
+    }
+    assert_true(n_admitted < 50);
+    firn_free((void *)(uintptr_t)bytes.data);
+  }
+}
+
 RUN_TESTS(trap_57_a_decimal_may_be_stored_in_anything, trap_58_int96_goes_straight_to_microseconds,
           lists_of_every_legacy_shape, a_list_in_a_list_of_two_levels, maps_of_every_legacy_shape,
           what_is_not_read_is_refused_by_name, counts_must_agree, text_must_be_utf8,
-          a_few_bytes_cannot_claim_all_memory)
+          a_few_bytes_cannot_claim_all_memory, a_foreign_bloom_filter_admits_what_is_there)
