@@ -231,8 +231,28 @@ static void a_table_dropped_underneath_is_said_and_its_files_are_removed(void **
   world w FIRN_AUTO(world_close) = {0};
   CHECK_OK(world_open(SIZE_MAX, FIRN_IO, ctx, &w, &err));
   CHECK_STATUS(ingest(&w, ctx, drop_valid, &err), FIRN_NOT_FOUND);
+  CHECK_SAYS("the rows of dead_letter and partial are committed, others are not");
   CHECK_SAYS("cloudevent.valid");
   assert_int_equal(check_tables(&w, ctx), 2);
+}
+
+static void a_cancelled_run_leaves_nothing(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  atomic_bool cancel = false;
+  firn_ctx cancelled = {.env = ctx->env, .cancel = &cancel};
+  world w FIRN_AUTO(world_close) = {0};
+  CHECK_OK(world_open(SIZE_MAX, FIRN_IO, ctx, &w, &err));
+  firn_bytes rest = firn_bytes_of(lines);
+  firn_input input = {.origin = "lines", .read = read_lines, .self = &rest};
+  firn_ingest *g;
+  CHECK_OK(firn_ingest_open(&w.options, &cancelled, &g, &err));
+  CHECK_OK(firn_ingest_input(g, &cancelled, &input, &err));
+  cancel = true;
+  CHECK_STATUS(firn_ingest_commit(g, &cancelled, &err), FIRN_CANCELLED);
+  firn_ingest_close(g, &cancelled);
+  assert_int_equal(check_tables(&w, ctx), 0);
 }
 
 static void set_a_property(world *w, firn_ctx *ctx) {
@@ -293,5 +313,5 @@ static void survives_oom(void **state) {
 RUN_TESTS(every_line_is_in_a_table, every_failing_store_call_leaves_whole_tables,
           workers_side_by_side_lose_and_double_nothing,
           a_table_dropped_underneath_is_said_and_its_files_are_removed,
-          tables_committed_to_underneath_take_the_rows_all_the_same, a_table_of_other_columns_is_refused,
-          survives_oom)
+          tables_committed_to_underneath_take_the_rows_all_the_same, a_cancelled_run_leaves_nothing,
+          a_table_of_other_columns_is_refused, survives_oom)

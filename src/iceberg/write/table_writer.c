@@ -317,7 +317,9 @@ void firn_table_writer_close(firn_table_writer *w, firn_ctx *ctx) {
   if (w == NULL) {
     return;
   }
-  w->ctx = ctx;
+  firn_ctx calm =
+      FIRN_CTX_INIT(ctx == NULL ? NULL : ctx->env); /* tidying up goes on after a cancel or a deadline */
+  w->ctx = &calm;
   while (w->open != NULL) {
     open_file *f = w->open;
     unlink_file(w, f);
@@ -325,7 +327,7 @@ void firn_table_writer_close(firn_table_writer *w, firn_ctx *ctx) {
   }
   for (const made_file *m = w->made; m != NULL; m = m->next) {
     /* An orphan at worst, which is harmless. */
-    FIRN_IGNORE(firn_store_remove(m->store, ctx, &m->path, 1, NULL, NULL));
+    FIRN_IGNORE(firn_store_remove(m->store, &calm, &m->path, 1, NULL, NULL));
   }
   firn_arena_free(&w->entries_arena);
   firn_free(w);

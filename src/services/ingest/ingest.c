@@ -1,5 +1,7 @@
 #include "services/ingest/ingest.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "iceberg/commit/append.h"
@@ -249,10 +251,34 @@ static firn_status commit_table(firn_ingest *g, firn_ctx *ctx, firn_archive_tabl
   return status;
 }
 
+/* Which tables of a round that failed have their rows all the same: a person must know before trying again.
+ */
+static firn_status say_what_is_in(const firn_ingest *g, size_t n_done, const int64_t *rows_before,
+                                  firn_status status, firn_error *err) {
+  const char *names[2] = {NULL, NULL};
+  size_t n = 0;
+  for (size_t i = 0; i < n_done; i++) {
+    firn_archive_table t = commit_order[i];
+    if (g->committed.n_rows[t] > rows_before[t]) {
+      names[n++] = firn_archive_table_name(t);
+    }
+  }
+  if (n == 0) {
+    return status;
+  }
+  return firn_error_while(err, status, "the rows of %s%s%s are committed, others are not", names[0],
+                          n > 1 ? " and " : "", n > 1 ? names[1] : "");
+}
+
 firn_status firn_ingest_commit(firn_ingest *g, firn_ctx *ctx, firn_error *err) {
   bool is_any = uncommitted_rows(g) > 0;
+  int64_t rows_before[FIRN_ARCHIVE_N_TABLES];
+  memcpy(rows_before, g->committed.n_rows, sizeof rows_before);
   for (size_t i = 0; i < FIRN_COUNT_OF(commit_order); i++) {
-    FIRN_TRY(commit_table(g, ctx, commit_order[i], err));
+    firn_status status = commit_table(g, ctx, commit_order[i], err);
+    if (status != FIRN_OK) {
+      return say_what_is_in(g, i, rows_before, status, err);
+    }
   }
   g->committed.bytes_in = g->counts.bytes_in;
   g->committed.n_commits += is_any;
