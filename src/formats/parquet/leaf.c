@@ -148,6 +148,10 @@ static firn_status read_dictionary(firn_parquet_leaf *l, const firn_parquet_page
     return firn_error_set(err, FIRN_CORRUPT, "%zu entries are not in a dictionary of %zu bytes", n,
                           page->values.len);
   }
+  if (n > 0 && l->values.value_size > l->pages.max_page_bytes / n) {
+    return firn_error_set(err, FIRN_LIMIT, "a dictionary of %zu entries; %zu bytes are the most", n,
+                          l->pages.max_page_bytes);
+  }
   FIRN_TRY(firn_parquet_buffer_reserve(&l->dictionary, values_bytes(l, n > 0 ? n : 1), err));
   FIRN_TRY(firn_parquet_dictionary_read(&l->values, page->values, l->dictionary.data, n, err));
   l->values.dictionary = l->dictionary.data;
@@ -183,8 +187,14 @@ static firn_status load_page(firn_parquet_leaf *l, firn_ctx *ctx, firn_error *er
     }
     firn_parquet_page page;
     FIRN_TRY(firn_parquet_pages_next(&l->pages, ctx, &page, err));
-    FIRN_TRY(page.head.type == FIRN_PAGE_DICTIONARY ? read_dictionary(l, &page, err)
-                                                    : start_page(l, &page, err));
+    if (page.head.type == FIRN_PAGE_DICTIONARY) {
+      FIRN_TRY(read_dictionary(l, &page, err));
+      continue;
+    }
+    FIRN_TRY(start_page(l, &page, err));
+    if (l->page_left == 0) { /* nothing points into it, and there may be many such pages */
+      firn_free(firn_parquet_pages_detach(&l->pages));
+    }
   }
   return FIRN_OK;
 }
