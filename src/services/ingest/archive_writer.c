@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 
-enum { BATCH_ROWS = 8192, DEAD_BATCH_ROWS = 256 };
+enum { BATCH_ROWS = 1024, DEAD_BATCH_ROWS = 256 };
 
 struct firn_archive_writer {
   firn_archive_writer_options options;

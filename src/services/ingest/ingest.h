@@ -26,7 +26,7 @@ typedef struct firn_ingest_options {
   size_t memory_bytes;        /* 0: 96 MiB, for all writers */
   size_t max_event_bytes;     /* 0: 16 MiB */
   unsigned n_workers;         /* 0: 1 */
-  size_t batch_rows;          /* 0: 8,192 */
+  size_t batch_rows;          /* 0: 1,024 */
   int64_t commit_every_rows;  /* 0: only when told */
   int64_t commit_every_us;    /* the same */
   /* Told after every block or so; may be NULL. */
