@@ -91,14 +91,10 @@ static size_t unescape(const uint8_t *at, uint8_t *to, size_t *written) {
   return 11;
 }
 
-firn_status firn_json_text(const firn_json_token *token, firn_arena *arena, firn_bytes *out,
-                           firn_error *err) {
+firn_status firn_json_unescape(const firn_json_token *token, firn_arena *arena, firn_bytes *out,
+                               firn_error *err) {
   if (token->kind != FIRN_JSON_STRING && token->kind != FIRN_JSON_KEY) {
     return firn_error_set(err, FIRN_INVALID, "the JSON value is no string");
-  }
-  if (!token->has_escapes) {
-    *out = token->raw;
-    return FIRN_OK;
   }
   uint8_t *text = firn_arena_alloc_bytes(arena, token->raw.len); /* unescaped it is never longer */
   if (text == NULL) {
