@@ -228,6 +228,13 @@ FIRN_UNUSED static bool random_entries(random_source *r, const firn_field *f, fi
       return false;
     }
   }
+  for (size_t i = 0; f->kind == FIRN_KIND_MAP && i < v->len; i++) { /* keys of a map differ */
+    for (int32_t e = v->offsets[i]; e < v->offsets[i + 1]; e++) {
+      firn_bytes *key = &v->children[0].bytes[e];
+      *key = firn_bytes_of(
+          firn_arena_printf(arena, "%.*s %d", FIRN_FORMAT_BYTES(*key), (int)(e - v->offsets[i])));
+    }
+  }
   return true;
 }
 
