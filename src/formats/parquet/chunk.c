@@ -71,24 +71,33 @@ static void bounds_free(firn_chunk_bounds *b) {
   *b = (firn_chunk_bounds){0};
 }
 
-static void free_pending(firn_chunk_writer *c) {
-  firn_builder_free(&c->rep);
-  firn_builder_free(&c->def);
-  firn_builder_free(&c->indexes);
-  firn_builder_free(&c->plain);
+/* Empties a builder; its memory stays for the next row group where that comes at once. */
+static void clear(firn_builder *b, bool keeps_memory) {
+  if (keeps_memory) {
+    firn_builder_reset(b);
+  } else {
+    firn_builder_free(b);
+  }
+}
+
+static void clear_pending(firn_chunk_writer *c, bool keeps_memory) {
+  clear(&c->rep, keeps_memory);
+  clear(&c->def, keeps_memory);
+  clear(&c->indexes, keeps_memory);
+  clear(&c->plain, keeps_memory);
   c->n_rows = c->n_levels = c->n_values = 0;
   c->plain_bits = 0;
   c->extremes = (firn_extremes){0};
 }
 
-void firn_chunk_reset(firn_chunk_writer *c) {
-  free_pending(c);
+void firn_chunk_reset(firn_chunk_writer *c, bool keeps_memory) {
+  clear_pending(c, keeps_memory);
   firn_dictionary_reset(&c->dictionary);
-  firn_builder_free(&c->pages);
-  firn_builder_free(&c->entries);
-  firn_builder_free(&c->page_bounds);
-  firn_builder_free(&c->dictionary_page);
-  firn_builder_free(&c->hashes);
+  clear(&c->pages, keeps_memory);
+  clear(&c->entries, keeps_memory);
+  clear(&c->page_bounds, keeps_memory);
+  clear(&c->dictionary_page, keeps_memory);
+  clear(&c->hashes, keeps_memory);
   bounds_free(&c->bounds);
   c->is_uncompressed = c->no_column_index = false;
   c->n_done_rows = c->n_done_values = c->n_nulls = c->n_nans = c->encoded_bytes = 0;
@@ -98,7 +107,7 @@ void firn_chunk_reset(firn_chunk_writer *c) {
 }
 
 void firn_chunk_free(firn_chunk_writer *c) {
-  firn_chunk_reset(c);
+  firn_chunk_reset(c, false);
   bounds_free(&c->file.bounds);
 }
 
@@ -183,6 +192,12 @@ static extent fit(const firn_chunk_writer *c, const firn_leaf_run *run, room r) 
   if (run->rep == NULL && run->def == NULL) {
     return fit_flat(run, r);
   }
+  if (run->rep == NULL && run->n_values == 0) { /* nothing but nulls: levels alone count */
+    r.value_bits = c->def_width;
+    extent nulls = fit_flat(run, r);
+    nulls.values = 0;
+    return nulls;
+  }
   extent e = {0};
   while (e.levels < run->n_levels && e.rows < r.rows) {
     extent next = e;
@@ -266,15 +281,13 @@ static void append_runs(firn_chunk_writer *c, const firn_bytes *values, size_t n
   }
 }
 
-static size_t bytes_of(const firn_chunk_writer *c, const void *values, size_t n) {
+/* As they are kept until the page is made: a byte for a boolean. */
+static size_t plain_bytes(const firn_chunk_writer *c, const firn_leaf_run *run, extent e) {
   if (c->value_bits != 0) {
-    return c->value_bits == 1 ? n : n * (c->value_bits / 8);
+    return c->value_bits == 1 ? e.values : e.values * (c->value_bits / 8);
   }
-  size_t sum = 0;
-  for (size_t i = 0; i < n; i++) {
-    sum += sizeof(uint32_t) + ((const firn_bytes *)values)[i].len;
-  }
-  return sum;
+  bool has_levels = run->rep != NULL || run->def != NULL;
+  return (e.bits - (has_levels ? e.levels * (uint64_t)(c->rep_width + c->def_width) : 0)) / 8;
 }
 
 static void add_hashes(firn_chunk_writer *c, const void *values, size_t n) {
@@ -291,7 +304,8 @@ static void add_hashes(firn_chunk_writer *c, const void *values, size_t n) {
   }
 }
 
-static firn_status append_plain(firn_chunk_writer *c, const void *values, size_t n, firn_error *err) {
+static firn_status append_plain(firn_chunk_writer *c, const void *values, size_t n, size_t size,
+                                firn_error *err) {
   if (c->plain.len == 0) {
     if (firn_builder_reserve(&c->plain, FIRN_PLAIN_START) == NULL) {
       return no_memory(c, err);
@@ -301,7 +315,6 @@ static firn_status append_plain(firn_chunk_writer *c, const void *values, size_t
   if (n == 0) {
     return FIRN_OK;
   }
-  size_t size = bytes_of(c, values, n);
   uint8_t *to = firn_builder_reserve(&c->plain, size);
   if (to == NULL) {
     return no_memory(c, err);
@@ -335,7 +348,7 @@ static firn_status add_plain(firn_chunk_writer *c, firn_leaf_run run, firn_error
       continue;
     }
     FIRN_TRY(append_levels(c, &run, e, err));
-    FIRN_TRY(append_plain(c, run.values, e.values, err));
+    FIRN_TRY(append_plain(c, run.values, e.values, plain_bytes(c, &run, e), err));
     c->plain_bits += e.bits;
     advance(c, &run, e);
   }
@@ -530,8 +543,7 @@ size_t firn_chunk_file_bytes(const firn_chunk_writer *c) {
 }
 
 size_t firn_chunk_memory(const firn_chunk_writer *c) {
-  /* Of the large buffer only what is filled: the system has not given the rest yet. */
-  return c->pages.len + c->rep.capacity + c->def.capacity + c->indexes.capacity + c->plain.capacity +
+  return c->pages.capacity + c->rep.capacity + c->def.capacity + c->indexes.capacity + c->plain.capacity +
          c->entries.capacity + c->page_bounds.capacity + c->dictionary_page.capacity + c->hashes.capacity +
          c->bounds.lower.capacity + c->bounds.upper.capacity + c->file.bounds.lower.capacity +
          c->file.bounds.upper.capacity + firn_dictionary_memory(&c->dictionary);

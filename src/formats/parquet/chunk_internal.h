@@ -105,7 +105,7 @@ FIRN_MUST_USE firn_status firn_chunk_indexes(firn_chunk_writer *c, int64_t offse
                                              firn_builder *offset_index, firn_error *err);
 FIRN_MUST_USE firn_status firn_chunk_bloom(firn_chunk_writer *c, firn_builder *to, firn_error *err);
 /* Then: ready for the next row group. */
-void firn_chunk_reset(firn_chunk_writer *c);
+void firn_chunk_reset(firn_chunk_writer *c, bool keeps_memory);
 
 /* page_write.c, for chunk.c: closes the open plain page, or makes a page of the first `n_levels` pending
  * ones. */

@@ -18,6 +18,8 @@ typedef struct firn_dictionary {
   uint32_t n;
   firn_dictionary_entry *table;
   size_t capacity; /* a power of two, or 0 */
+  bool is_full;    /* a value did not fit */
+  bool hashes_all; /* every byte of a run; at first only some, which is nearly always enough */
   firn_status failed;
 } firn_dictionary;
 

@@ -1,5 +1,7 @@
 #include "formats/parquet/dictionary_internal.h"
 
+#include <stdio.h>
+
 #include "test.h"
 
 enum { N = 3000 };
@@ -88,6 +90,53 @@ static void stops_before_its_bound(void **state) {
   firn_dictionary_reset(&d);
 }
 
+/* Chance alone never makes a row of probes so long that it ends the dictionary. */
+static void takes_many_values(void **state) {
+  (void)state;
+  enum { MANY = 100000 };
+  static uint64_t numbers[MANY];
+  static uint32_t indexes[MANY];
+  static char text[MANY][8];
+  static firn_bytes values[MANY];
+  for (uint32_t i = 0; i < MANY; i++) {
+    numbers[i] = i * UINT64_C(4096);
+    (void)snprintf(text[i], sizeof text[i], "%u", i);
+    values[i] = firn_bytes_of(text[i]);
+  }
+  firn_dictionary d;
+  firn_dictionary_init(&d, 0, 1 << 24);
+  assert_int_equal(firn_dictionary_add_bytes(&d, values, MANY, indexes), MANY);
+  check_bytes(&d, values, indexes, MANY);
+  assert_int_equal(d.n, MANY);
+  firn_dictionary_reset(&d);
+  firn_dictionary_init(&d, 8, 1 << 24);
+  assert_int_equal(firn_dictionary_add8(&d, numbers, MANY, indexes), MANY);
+  firn_dictionary_reset(&d);
+}
+
+/* Values that differ only where not every byte is looked at first. */
+static void values_that_hash_alike_are_kept_apart(void **state) {
+  (void)state;
+  enum { ALIKE = 5000, LEN = 60 };
+  static char text[ALIKE][LEN + 1];
+  static firn_bytes values[ALIKE];
+  static uint32_t indexes[ALIKE];
+  for (uint32_t i = 0; i < ALIKE; i++) {
+    memset(text[i], 'x', LEN);
+    (void)snprintf(text[i] + 10, 9, "%08u", i);
+    text[i][18] = 'x';
+    values[i] = (firn_bytes){(const uint8_t *)text[i], LEN};
+  }
+  firn_dictionary d;
+  firn_dictionary_init(&d, 0, 1 << 24);
+  assert_int_equal(firn_dictionary_add_bytes(&d, values, ALIKE, indexes), ALIKE);
+  assert_true(d.hashes_all);
+  check_bytes(&d, values, indexes, ALIKE);
+  assert_int_equal(firn_dictionary_add_bytes(&d, values, ALIKE, indexes), ALIKE);
+  assert_int_equal(d.n, ALIKE);
+  firn_dictionary_reset(&d);
+}
+
 static void runs_of_one_width_have_no_length(void **state) {
   (void)state;
   firn_bytes values[] = {FIRN_LITERAL("abc"), FIRN_LITERAL("abd"), FIRN_LITERAL("abc")};
@@ -119,4 +168,5 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(gives_equal_runs_one_index, gives_equal_numbers_one_index, stops_before_its_bound,
-          runs_of_one_width_have_no_length, survives_oom)
+          takes_many_values, values_that_hash_alike_are_kept_apart, runs_of_one_width_have_no_length,
+          survives_oom)

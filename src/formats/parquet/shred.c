@@ -332,23 +332,44 @@ static firn_status gather(firn_shredder *s, const firn_leaf_path *path, source f
   return FIRN_OK;
 }
 
+/* 64 bits of a bitmap from any bit on; what lies beyond `end` does not matter. */
+static inline uint64_t bits_at(const uint64_t *bits, size_t at, size_t end) {
+  uint64_t low = bits[at / 64] >> (at % 64);
+  bool spills = at % 64 != 0 && at / 64 + 1 < firn_bit_words(end);
+  return spills ? low | bits[at / 64 + 1] << (64 - at % 64) : low;
+}
+
+/* Definition levels and places of what is there, of a column whose level is 0 or 1. */
+static size_t spread_validity(const firn_vector *v, size_t first, size_t n, places *p) {
+  size_t n_values = 0;
+  for (size_t i = 0; i < n; i += 64) {
+    size_t len = n - i < 64 ? n - i : 64;
+    uint64_t mask = len == 64 ? UINT64_MAX : (UINT64_C(1) << len) - 1;
+    uint64_t word = v->kind == FIRN_KIND_UNKNOWN ? 0 : bits_at(v->validity, first + i, first + n) & mask;
+    if (word == 0 || word == mask) { /* nulls come in long rows, and so does their absence */
+      memset(p->def + i, word != 0, len);
+      for (size_t k = 0; k < len && word != 0; k++) {
+        p->at[n_values++] = (int64_t)(first + i + k);
+      }
+      continue;
+    }
+    for (size_t k = 0; k < len; k++) {
+      p->def[i + k] = word >> k & 1;
+      p->at[n_values] = (int64_t)(first + i + k);
+      n_values += word >> k & 1;
+    }
+  }
+  return n_values;
+}
+
 static bool has_null(const firn_vector *v, size_t first, size_t n) {
   if (v->kind == FIRN_KIND_UNKNOWN) {
-    return true;
+    return n > 0;
   }
-  if (v->validity == NULL) {
-    return false;
-  }
-  for (size_t i = first; i < first + n;) {
-    if (i % 64 == 0 && first + n - i >= 64) {
-      if (v->validity[i / 64] != UINT64_MAX) {
-        return true;
-      }
-      i += 64;
-    } else if (!firn_bit(v->validity, i)) {
+  for (size_t i = 0; i < n && v->validity != NULL; i += 64) {
+    uint64_t mask = n - i < 64 ? (UINT64_C(1) << (n - i)) - 1 : UINT64_MAX;
+    if ((bits_at(v->validity, first + i, first + n) & mask) != mask) {
       return true;
-    } else {
-      i++;
     }
   }
   return false;
@@ -361,14 +382,8 @@ static firn_status shred_flat(firn_shredder *s, const firn_leaf_path *path, cons
   source from = {.v = v, .first = first, .n = n};
   if (path->steps[0].optional && has_null(v, first, n)) {
     places p;
-    size_t n_values = 0;
     FIRN_TRY(places_new(s, 0, n, &p, err));
-    for (size_t i = 0; i < n; i++) {
-      bool is_there = !firn_vector_is_null(v, first + i);
-      p.def[i] = is_there;
-      p.at[n_values] = (int64_t)(first + i);
-      n_values += is_there;
-    }
+    size_t n_values = spread_validity(v, first, n, &p);
     out->def = p.def;
     out->n_values = n_values;
     from.at = p.at;

@@ -12,8 +12,9 @@ enum {
   DEFAULT_ROW_GROUP_ROWS = 1 << 20,
   DEFAULT_DICTIONARY_BYTES = 1 << 20,
   DEFAULT_FOOTER_BYTES = 8 << 20,
-  SLICE_ROWS = 4096, /* rows that go through one leaf after the other while they are in the cache */
-  ENTRY_BYTES = 160, /* of a chunk in the footer, without names and bounds */
+  SLICE_ROWS = 32768, /* rows that go through one leaf after the other: many, so that its dictionary is
+                         fetched into the cache seldom */
+  ENTRY_BYTES = 160,  /* of a chunk in the footer, without names and bounds */
 };
 
 #ifndef FIRN_BUILD
@@ -287,8 +288,8 @@ static firn_status keep_bounds(firn_parquet_writer *w, firn_parquet_statistics *
 }
 
 /* Offsets of what stands at the end of the file count from the start of each kind until that is known. */
-static firn_status write_chunk(firn_parquet_writer *w, firn_chunk_writer *c, firn_chunk_entry *e,
-                               firn_error *err) {
+static firn_status write_chunk(firn_parquet_writer *w, firn_chunk_writer *c, bool more_comes,
+                               firn_chunk_entry *e, firn_error *err) {
   int64_t offset = (int64_t)w->written_bytes;
   FIRN_TRY(firn_chunk_finish(c, err));
   FIRN_TRY(firn_chunk_write(c, w->sink, offset, e, err));
@@ -303,11 +304,12 @@ static firn_status write_chunk(firn_parquet_writer *w, firn_chunk_writer *c, fir
   e->chunk.offset_index_bytes = (int32_t)(w->offset_indexes.len - offsets);
   e->chunk.bloom_filter_offset = (int64_t)blooms;
   e->chunk.bloom_filter_bytes = (int32_t)(w->blooms.len - blooms);
-  firn_chunk_reset(c);
+  firn_chunk_reset(c, more_comes);
   return FIRN_OK;
 }
 
-static firn_status write_row_group(firn_parquet_writer *w, firn_error *err) {
+/* `more_comes`: the next row group follows at once and may have the memory of this one. */
+static firn_status write_row_group(firn_parquet_writer *w, bool more_comes, firn_error *err) {
   if (w->group_rows == 0) {
     return FIRN_OK;
   }
@@ -324,7 +326,7 @@ static firn_status write_row_group(firn_parquet_writer *w, firn_error *err) {
   *g = (firn_row_group_entry){
       .n_rows = (int64_t)w->group_rows, .first_byte = (int64_t)w->written_bytes, .chunks = chunks};
   for (uint32_t i = 0; i < w->footer.n_leaves; i++) {
-    FIRN_TRY(write_chunk(w, &w->chunks[i], &chunks[i], err));
+    FIRN_TRY(write_chunk(w, &w->chunks[i], more_comes, &chunks[i], err));
   }
   w->footer.n_row_groups++;
   w->footer_bytes += row_group_entry_bytes(w, chunks);
@@ -340,7 +342,7 @@ static firn_status check_usable(const firn_parquet_writer *w, firn_error *err) {
 
 firn_status firn_parquet_writer_flush(firn_parquet_writer *w, firn_error *err) {
   FIRN_TRY(check_usable(w, err));
-  firn_status status = write_row_group(w, err);
+  firn_status status = write_row_group(w, false, err);
   w->failed = status != FIRN_OK;
   return status;
 }
@@ -376,7 +378,7 @@ static firn_status add_rows(firn_parquet_writer *w, const firn_batch *batch, siz
   w->group_rows += n;
   w->n_rows += (int64_t)n;
   if (w->group_rows >= w->options.row_group_rows || encoded_bytes(w) >= w->options.row_group_bytes) {
-    return write_row_group(w, err);
+    return write_row_group(w, true, err);
   }
   return FIRN_OK;
 }
@@ -517,7 +519,7 @@ firn_status firn_parquet_writer_finish(firn_parquet_writer *w, firn_arena *arena
                                        firn_parquet_file_info *info, firn_error *err) {
   FIRN_TRY(check_usable(w, err));
   w->failed = true; /* whatever happens, nothing can be added any more */
-  FIRN_TRY(write_row_group(w, err));
+  FIRN_TRY(write_row_group(w, false, err));
   FIRN_TRY(write_end(w, err));
   return describe_columns(w, arena, info, err);
 }

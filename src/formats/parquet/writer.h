@@ -99,7 +99,8 @@ FIRN_MUST_USE firn_status firn_parquet_writer_open(const firn_field *schema,
 FIRN_MUST_USE firn_status firn_parquet_writer_write(firn_parquet_writer *w, const firn_batch *batch,
                                                     firn_error *err);
 
-/* Writes out what is held as a row group; nothing when there are no rows. */
+/* Writes out what is held as a row group, and gives its memory back; nothing when there are no rows. (Row
+ * groups that end by their size keep their memory for the next one.) */
 FIRN_MUST_USE firn_status firn_parquet_writer_flush(firn_parquet_writer *w, firn_error *err);
 
 size_t firn_parquet_writer_memory(
