@@ -282,6 +282,102 @@ def a_purge_leaves_nothing_of_the_table(folder):
     assert not catalog.table_exists("db.t")
 
 
+def entries_of(table):
+    return [e for m in table.current_snapshot().manifests(table.io) for e in m.fetch_manifest_entry(table.io)]
+
+
+def files_that_pyiceberg_deleted_stay_deleted_when_firn_merges(folder):
+    catalog, table = make_table(folder, {"commit.manifest.min-count-to-merge": "2"})
+    first = rows_of(0, 10, 0) + rows_of(10, 10, 1)  # two files, one manifest
+    table.append(arrow(first))
+    table.delete("at >= '2025-06-16T00:00:00+00:00'")  # a whole file: its entry becomes DELETED
+    assert sorted(e.status for m in table.current_snapshot().manifests(table.io) for e in m.fetch_manifest_entry(table.io, discard_deleted=False)) == [0, 2]
+    rows = first[:10] + append(folder, "one", (20, 5, 0))
+    table = catalog.load_table("db.t")
+    assert len(table.inspect.manifests()) == 1
+    check_rows(table, rows)
+    assert table.current_snapshot().summary["total-records"] == "15" and table.current_snapshot().summary["total-data-files"] == "2"
+
+
+def old_metadata_files_are_removed_as_the_table_asks(folder):
+    catalog, table = make_table(folder, {"write.metadata.previous-versions-max": "3", "write.metadata.delete-after-commit.enabled": "true"})
+    at = table.metadata_location.removeprefix("file://").rsplit("/", 1)[0]
+    rows = []
+    for i in range(10):
+        rows += append(folder, f"f{i}", (i * 10, 10, i % 3))
+        table = catalog.load_table("db.t")
+        logged = [entry.metadata_file for entry in table.metadata.metadata_log]
+        there = {f"file://{at}/{name}" for name in os.listdir(at) if name.endswith(".metadata.json")}
+        assert len(logged) == min(i + 1, 3) and there == {*logged, table.metadata_location}, (i, logged, there)
+    check_rows(table, rows)
+    stamps = [entry.timestamp_ms for entry in table.metadata.metadata_log]
+    assert stamps == sorted(stamps) and stamps[-1] <= table.metadata.last_updated_ms
+    assert [entry.snapshot_id for entry in table.history()] == [s.snapshot_id for s in table.snapshots()] and len(table.history()) == 10
+    for snapshot in table.snapshots():  # what was trimmed is no part of any snapshot
+        assert len(table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()) == snapshot.sequence_number * 10
+
+
+def many_appends_are_merged_and_keep_their_order(folder):
+    catalog, _ = make_table(folder, {"commit.manifest.min-count-to-merge": "30"})
+    rows = rows_of(0, 40, 0)
+    for i in range(40):
+        with open(f"{folder}/{i}.list", "w") as out:
+            print(json.dumps(write_file(folder, f"f{i}", rows[i:i + 1], 0)), file=out)
+        tool(folder, "append", "db.t", f"{folder}/{i}.list")
+    table = catalog.load_table("db.t")
+    check_rows(table, rows)
+    sizes = [m["added_data_files_count"] + m["existing_data_files_count"] for m in table.inspect.manifests().to_pylist()]
+    assert sizes == [1] * 10 + [30], sizes  # the thirtieth append made one of thirty
+    numbers = {s.snapshot_id: s.sequence_number for s in table.snapshots()}
+    assert list(numbers.values()) == list(range(1, 41))
+    for e in entries_of(table):  # each entry is still of the snapshot that brought it
+        assert numbers[e.snapshot_id] == e.sequence_number == int(e.data_file.file_path.rsplit("/f", 1)[1].split("-")[0].removesuffix(".parquet")) + 1
+    assert [int(s.summary["total-data-files"]) for s in table.snapshots()] == list(range(1, 41))
+
+
+def packed_metadata_goes_both_ways(folder):
+    catalog, _ = make_table(folder, {"write.metadata.compression-codec": "gzip", "write.metadata.previous-versions-max": "2",
+                                     "write.metadata.delete-after-commit.enabled": "true"})
+    rows = []
+    for i in range(4):
+        rows += append(folder, f"f{i}", (i * 20, 10, 0))
+        location = catalog.load_table("db.t").metadata_location
+        assert location.endswith(".gz.metadata.json"), location
+        with open(location.removeprefix("file://"), "rb") as f:
+            assert f.read(2) == b"\x1f\x8b"
+        more = rows_of(i * 20 + 10, 10, 1)
+        catalog.load_table("db.t").append(arrow(more))
+        rows += more
+    check_rows(catalog.load_table("db.t"), rows)
+
+
+def a_version_1_table_is_read_and_after_its_upgrade_merged(folder):
+    catalog, table = make_table(folder, {"format-version": "1", "commit.manifest.min-count-to-merge": "2"})
+    assert table.format_version == 1
+    rows = []
+    for i in range(3):
+        rows += (more := rows_of(i * 10, 10, i))
+        table.append(arrow(more))
+    words = ("--catalog", f"sqlite:{folder}/catalog.db", "--warehouse", f"file://{folder}/warehouse")
+    assert sorted(r["id"] for r in peers.firn_json("table", "cat", "db.t", *words)) == list(range(30))
+    with open(f"{folder}/x.list", "w") as out:
+        print(json.dumps(write_file(folder, "x", rows_of(30, 10, 0), 0)), file=out)
+    assert "version 1" in tool(folder, "append", "db.t", f"{folder}/x.list", status="FIRN_UNSUPPORTED")
+    with table.transaction() as t:
+        t.upgrade_table_version(2)
+    tool(folder, "append", "db.t", f"{folder}/x.list")
+    rows += rows_of(30, 10, 0)
+    table = catalog.load_table("db.t")
+    assert table.format_version == 2 and len(table.inspect.manifests()) == 1
+    check_rows(table, rows)
+    assert sorted(e.sequence_number for e in entries_of(table)) == [0, 0, 0, 1]  # what version 1 wrote came before all
+    table.append(arrow(rows_of(40, 10, 0)))
+    check_rows(catalog.load_table("db.t"), rows + rows_of(40, 10, 0))
+    assert sorted(r["id"] for r in peers.firn_json("table", "cat", "db.t", *words)) == list(range(50))
+
+
 peers.run(pyiceberg_reads_what_was_appended, duckdb_reads_what_was_appended, pyiceberg_and_firn_append_in_turn_and_firn_merges_both,
           manifests_are_what_the_specification_says, a_branch_is_seen_as_a_branch, a_path_twice_and_a_missing_table_are_refused,
-          many_programs_append_at_once, a_killed_append_is_in_whole_or_not_at_all, a_purge_leaves_nothing_of_the_table)
+          many_programs_append_at_once, a_killed_append_is_in_whole_or_not_at_all, a_purge_leaves_nothing_of_the_table,
+          files_that_pyiceberg_deleted_stay_deleted_when_firn_merges, old_metadata_files_are_removed_as_the_table_asks,
+          many_appends_are_merged_and_keep_their_order, packed_metadata_goes_both_ways, a_version_1_table_is_read_and_after_its_upgrade_merged)
