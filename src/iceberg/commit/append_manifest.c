@@ -186,7 +186,7 @@ static firn_status copy_manifest(const firn_manifest_file *from, firn_arena *are
   }
   *copy = *from;
   copy->path = path;
-  copy->partitions = partitions;
+  copy->partitions = from->partitions == NULL ? NULL : partitions;
   FIRN_TRY(copy_bytes(&copy->key_metadata, arena, err));
   for (size_t i = 0; i < from->n_partitions; i++) {
     partitions[i] = from->partitions[i];
@@ -216,15 +216,16 @@ firn_status firn_manifest_read_all(firn_appending *a, const firn_metadata *base,
 
 static firn_status count_entry(void *arg, const firn_manifest_entry *entry, firn_error *err) {
   firn_manifest_file *m = arg;
-  (void)err;
   int32_t *files = entry->status == FIRN_ENTRY_ADDED      ? &m->n_added_files
                    : entry->status == FIRN_ENTRY_EXISTING ? &m->n_existing_files
                                                           : &m->n_deleted_files;
   int64_t *rows = entry->status == FIRN_ENTRY_ADDED      ? &m->n_added_rows
                   : entry->status == FIRN_ENTRY_EXISTING ? &m->n_existing_rows
                                                          : &m->n_deleted_rows;
+  if (*files == INT32_MAX || __builtin_add_overflow(*rows, entry->file.record_count, rows)) {
+    return firn_error_set(err, FIRN_CORRUPT, "more files or rows than can be counted");
+  }
   *files += 1;
-  *rows += entry->file.record_count;
   return FIRN_OK;
 }
 

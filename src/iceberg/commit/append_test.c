@@ -333,6 +333,23 @@ static firn_status put(test_catalog *c, firn_ctx *ctx, const char *location, con
   return firn_store_put(store, ctx, path, firn_builder_bytes(b), FIRN_PUT_ALWAYS, NULL, err);
 }
 
+/* Makes snapshot 6 of a manifest list the head of main. */
+static firn_status commit_list(test_catalog *c, firn_ctx *ctx, const firn_builder *list, firn_arena *arena,
+                               firn_error *err) {
+  const char *location = TEST_LOCATION "/metadata/snap-6.avro";
+  FIRN_TRY(put(c, ctx, location, list, arena, err));
+  const firn_update updates[] = {
+      {.kind = FIRN_UPDATE_ADD_SNAPSHOT,
+       .snapshot = {.snapshot_id = 6,
+                    .sequence_number = 1,
+                    .timestamp_ms = firn_ctx_now_us(ctx) / 1000,
+                    .manifest_list = location,
+                    .operation = "delete"}},
+      {.kind = FIRN_UPDATE_SET_SNAPSHOT_REF, .ref = {.name = "main", .snapshot_id = 6, .is_branch = true}}};
+  const firn_table_commit commit = {.table = test_table_id, .n_updates = 2, .updates = updates};
+  return firn_catalog_commit(&c->base, ctx, &commit, 1, NULL, err);
+}
+
 /* A snapshot of another engine with one manifest of position deletes. */
 static firn_status commit_deletes(test_catalog *c, firn_ctx *ctx, firn_arena *arena, firn_error *err) {
   FIRN_AUTO_BUILDER manifest = FIRN_BUILDER_INIT(0);
@@ -362,18 +379,7 @@ static firn_status commit_deletes(test_catalog *c, firn_ctx *ctx, firn_arena *ar
                                                    .codec = FIRN_CODEC_DEFLATE,
                                                    .env = ctx->env};
   FIRN_TRY(firn_manifest_list_write(&list_options, manifests, 1, &list, err));
-  const char *location = TEST_LOCATION "/metadata/snap-6.avro";
-  FIRN_TRY(put(c, ctx, location, &list, arena, err));
-  const firn_update updates[] = {
-      {.kind = FIRN_UPDATE_ADD_SNAPSHOT,
-       .snapshot = {.snapshot_id = 6,
-                    .sequence_number = 1,
-                    .timestamp_ms = firn_ctx_now_us(ctx) / 1000,
-                    .manifest_list = location,
-                    .operation = "delete"}},
-      {.kind = FIRN_UPDATE_SET_SNAPSHOT_REF, .ref = {.name = "main", .snapshot_id = 6, .is_branch = true}}};
-  const firn_table_commit commit = {.table = test_table_id, .n_updates = 2, .updates = updates};
-  return firn_catalog_commit(&c->base, ctx, &commit, 1, NULL, err);
+  return commit_list(c, ctx, &list, arena, err);
 }
 
 static void manifests_of_deletes_are_carried_along(void **state) {
@@ -395,6 +401,155 @@ static void manifests_of_deletes_are_carried_along(void **state) {
   assert_string_equal(entries.paths[3], "memory://lake/deletes.parquet"); /* after the data */
   assert_int_equal(entries.sequence_numbers[3], 1);
   assert_int_equal(entries.n_manifests, 2);
+}
+
+/* Makes INT64_MAX - 1 rows one more, which our own writer would not count together with others. */
+static void raise_rows(firn_builder *manifest) {
+  static const uint8_t nearly[] = {0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01};
+  for (size_t i = 0; i + sizeof nearly <= manifest->len; i++) {
+    if (memcmp(manifest->data + i, nearly, sizeof nearly) == 0) {
+      manifest->data[i] = 0xFE;
+    }
+  }
+}
+
+/* A snapshot of another engine whose list tells neither partitions nor all counts. */
+static firn_status commit_manifest(test_catalog *c, firn_ctx *ctx, const firn_manifest_entry *entries,
+                                   size_t n, firn_arena *arena, firn_error *err) {
+  FIRN_AUTO_BUILDER manifest = FIRN_BUILDER_INIT(0);
+  FIRN_AUTO_BUILDER list = FIRN_BUILDER_INIT(0);
+  const firn_manifest_writer_options options = {.format_version = 2,
+                                                .schema = firn_metadata_current_schema(c->metadata),
+                                                .spec = firn_metadata_default_spec(c->metadata),
+                                                .snapshot_id = 6,
+                                                .codec = FIRN_CODEC_NONE,
+                                                .env = ctx->env};
+  FIRN_AUTO_MANIFEST_WRITER *w = NULL;
+  FIRN_TRY(firn_manifest_writer_open(&options, (firn_avro_sink){add_to, &manifest}, &w, err));
+  for (size_t i = 0; i < n; i++) {
+    FIRN_TRY(firn_manifest_writer_add(w, &entries[i], err));
+  }
+  firn_manifest_file made;
+  FIRN_TRY(firn_manifest_writer_finish(w, arena, &made, err));
+  made.path = TEST_LOCATION "/metadata/other-m0.avro";
+  made.partitions = NULL;
+  made.n_partitions = 0;
+  made.n_added_rows = -1;
+  raise_rows(&manifest);
+  FIRN_TRY(put(c, ctx, made.path, &manifest, arena, err));
+  const firn_manifest_file *manifests[] = {&made};
+  const firn_manifest_list_options list_options = {.format_version = 2,
+                                                   .snapshot_id = 6,
+                                                   .sequence_number = 1,
+                                                   .codec = FIRN_CODEC_DEFLATE,
+                                                   .env = ctx->env};
+  FIRN_TRY(firn_manifest_list_write(&list_options, manifests, 1, &list, err));
+  return commit_list(c, ctx, &list, arena, err);
+}
+
+static void files_that_others_deleted_do_not_come_back_in_a_merge(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  static const firn_property eager = {"commit.manifest.min-count-to-merge", "2"};
+  const firn_properties properties = {1, &eager};
+  CHECK_OK(test_catalog_open(NULL, true, &properties, ctx, &c, &err));
+  const firn_manifest_entry entries[] = {
+      {.status = FIRN_ENTRY_DELETED,
+       .snapshot_id = 6,
+       .sequence_number = 1,
+       .file_sequence_number = 1,
+       .file = test_data_file("memory://lake/gone.parquet", 20000, &arena)},
+      {.status = FIRN_ENTRY_EXISTING,
+       .snapshot_id = 5,
+       .sequence_number = 1,
+       .file_sequence_number = 1,
+       .file = test_data_file("memory://lake/kept.parquet", 20001, &arena)}};
+  CHECK_OK(commit_manifest(&c, ctx, entries, 2, &arena, &err));
+  assert_int_equal(read_current(&c, ctx, &arena).n_deleted, 1);
+  CHECK_OK(test_append(&c, ctx, "", 1, NULL, &arena, NULL, &err));
+  test_entries read = read_current(&c, ctx, &arena);
+  assert_int_equal(read.n_manifests, 1);
+  assert_int_equal(read.n_live, 2);
+  assert_int_equal(read.n_deleted, 0);
+  for (size_t i = 0; i < read.n_live; i++) {
+    assert_string_not_equal(read.paths[i], "memory://lake/gone.parquet");
+  }
+}
+
+/* A list that does not say how many: the manifest is counted, and what it says of rows need not be small. */
+static void rows_of_others_beyond_all_counting_are_refused(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  firn_manifest_entry entries[] = {{.status = FIRN_ENTRY_ADDED,
+                                    .snapshot_id = 6,
+                                    .file = test_data_file("memory://lake/a.parquet", 20000, &arena)},
+                                   {.status = FIRN_ENTRY_ADDED,
+                                    .snapshot_id = 6,
+                                    .file = test_data_file("memory://lake/b.parquet", 20000, &arena)}};
+  entries[0].file.record_count = INT64_MAX - 1;
+  entries[1].file.record_count = 1;
+  CHECK_OK(commit_manifest(&c, ctx, entries, 2, &arena, &err));
+  const firn_append fast = {.fast = true};
+  CHECK_STATUS(test_append(&c, ctx, "", 1, &fast, &arena, NULL, &err), FIRN_CORRUPT);
+  CHECK_SAYS("other-m0.avro: more files or rows than can be counted");
+}
+
+static void unknown_partitions_of_others_stay_unknown_when_carried_along(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  const firn_manifest_entry entry = {.status = FIRN_ENTRY_ADDED,
+                                     .snapshot_id = 6,
+                                     .file = test_data_file("memory://lake/a.parquet", 20000, &arena)};
+  CHECK_OK(commit_manifest(&c, ctx, &entry, 1, &arena, &err));
+  CHECK_OK(test_append(&c, ctx, "", 1, NULL, &arena, NULL, &err));
+  firn_bytes bytes;
+  CHECK_OK(test_read_location(c.base.stores, ctx, firn_metadata_current_snapshot(c.metadata)->manifest_list,
+                              &arena, &bytes, &err));
+  FIRN_AUTO_MANIFEST_LIST_READER *reader = NULL;
+  CHECK_OK(firn_manifest_list_open(firn_avro_source_over(&bytes), ctx, &reader, &err));
+  const firn_manifest_file *m = NULL;
+  CHECK_OK(firn_manifest_list_next(reader, ctx, &m, &err));
+  assert_int_equal(m->n_partitions, 1); /* ours */
+  CHECK_OK(firn_manifest_list_next(reader, ctx, &m, &err));
+  assert_null(m->partitions);
+  assert_true(m->has_counts); /* counted */
+  assert_int_equal(m->n_added_rows, 10);
+}
+
+static int64_t an_hour_before(void *self) {
+  (void)self;
+  return (INT64_C(1749988800) - 3600) * 1000000;
+}
+
+static void a_snapshot_is_not_older_than_its_table_when_the_clock_went_back(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
+  CHECK_OK(test_append(&c, ctx, "a", 1, NULL, &arena, NULL, &err));
+  const firn_env *now = ctx->env;
+  firn_env earlier = *now;
+  earlier.now_us = an_hour_before;
+  ctx->env = &earlier;
+  CHECK_OK(test_append(&c, ctx, "b", 1, NULL, &arena, NULL, &err));
+  ctx->env = now;
+  const firn_metadata_fields *m = firn_metadata_get(c.metadata);
+  assert_int_equal(m->n_snapshot_log, 2);
+  assert_true(m->snapshots[1].timestamp_ms >= m->snapshots[0].timestamp_ms);
+  assert_true(m->snapshot_log[1].timestamp_ms >= m->snapshot_log[0].timestamp_ms);
 }
 
 static const firn_property at_2[] = {{"commit.manifest.min-count-to-merge", "2"},
@@ -540,5 +695,9 @@ RUN_TESTS(the_first_append_makes_main, totals_are_text_and_carried_forward,
           a_path_twice_in_one_append_is_refused, files_that_do_not_fit_the_table_are_refused,
           version_1_is_refused_with_its_remedy, a_new_branch_starts_at_the_current_snapshot,
           the_retention_of_a_branch_survives_an_append, a_tag_takes_no_append,
-          manifests_of_deletes_are_carried_along, survives_oom, every_failing_store_call_leaves_a_right_table,
+          manifests_of_deletes_are_carried_along, files_that_others_deleted_do_not_come_back_in_a_merge,
+          rows_of_others_beyond_all_counting_are_refused,
+          unknown_partitions_of_others_stay_unknown_when_carried_along,
+          a_snapshot_is_not_older_than_its_table_when_the_clock_went_back, survives_oom,
+          every_failing_store_call_leaves_a_right_table,
           a_lost_answer_of_a_store_is_never_an_uncertain_commit)

@@ -98,8 +98,8 @@ typedef struct firn_manifest_file {
   bool has_counts; /* v1 may lack some */
   int32_t n_added_files, n_existing_files, n_deleted_files;
   int64_t n_added_rows, n_existing_rows, n_deleted_rows;
-  size_t n_partitions; /* 0 where the list gives none */
-  const firn_field_summary *partitions;
+  size_t n_partitions;
+  const firn_field_summary *partitions; /* NULL: the list gives none, which says nothing of the partitions */
   firn_bytes key_metadata;
 } firn_manifest_file;
 

@@ -115,6 +115,12 @@ int32_t firn_manifest_list_format_version(const firn_manifest_list_reader *r) {
   return r->format_version;
 }
 
+/* Less than none is how some say that they do not know. */
+static bool are_counts(const firn_manifest_file *m) {
+  return m->n_added_files >= 0 && m->n_existing_files >= 0 && m->n_deleted_files >= 0 &&
+         m->n_added_rows >= 0 && m->n_existing_rows >= 0 && m->n_deleted_rows >= 0;
+}
+
 static firn_status make_entry(firn_manifest_list_reader *r, const raw_manifest *raw, uint64_t present,
                               firn_error *err) {
   if (raw->content < 0 || raw->content > 1) {
@@ -127,12 +133,14 @@ static firn_status make_entry(firn_manifest_list_reader *r, const raw_manifest *
   }
   r->entry = raw->file;
   r->entry.is_deletes = raw->content == 1;
-  r->entry.has_counts = (present & ALL_COUNTS) == ALL_COUNTS;
+  r->entry.has_counts = (present & ALL_COUNTS) == ALL_COUNTS && are_counts(&raw->file);
   if ((present & UINT64_C(1) << ADDED_SNAPSHOT_ID) == 0) {
     r->entry.added_snapshot_id = -1;
   }
+  static const firn_field_summary empty = {0};
+  const firn_field_summary *given = raw->partitions.n == 0 ? &empty : raw->partitions.items;
   r->entry.n_partitions = raw->partitions.n;
-  r->entry.partitions = raw->partitions.items;
+  r->entry.partitions = (present & UINT64_C(1) << PARTITIONS) == 0 ? NULL : given;
   return FIRN_OK;
 }
 

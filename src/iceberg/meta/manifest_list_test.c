@@ -243,6 +243,49 @@ static void version_1_lacks_what_it_lacks_trap_33(void **state) {
   assert_int_equal(m->n_partitions, 0);
 }
 
+/* Writes one manifest into a list and reads it again. */
+static const firn_manifest_file *through_a_list(const firn_manifest_file *m, firn_builder *file, opened *o) {
+  firn_error err;
+  firn_manifest_list_options options = options_of();
+  CHECK_OK(firn_manifest_list_write(&options, &m, 1, file, &err));
+  CHECK_OK(open_list(o, firn_builder_bytes(file), &err));
+  const firn_manifest_file *read = NULL;
+  CHECK_OK(firn_manifest_list_next(o->reader, test_ctx(), &read, &err));
+  return read;
+}
+
+/* An empty array for a partitioned manifest makes others look for a first field that is not there. */
+static void unknown_partitions_do_not_become_none(void **state) {
+  (void)state;
+  firn_manifest_file m = manifest("m.avro", 1);
+  m.n_partitions = 0;
+  FIRN_AUTO_BUILDER none = FIRN_BUILDER_INIT(0), unknown = FIRN_BUILDER_INIT(0);
+  AUTO_OPENED a = {0}, b = {0};
+  assert_non_null(through_a_list(&m, &none, &a)->partitions);
+  m.partitions = NULL;
+  const firn_manifest_file *read = through_a_list(&m, &unknown, &b);
+  assert_null(read->partitions);
+  assert_int_equal(read->n_partitions, 0);
+}
+
+/* Taken for "no live files", they would take the manifest out of the next append. */
+static void counts_below_zero_are_unknown(void **state) {
+  (void)state;
+  for (int i = 0; i < 6; i++) {
+    firn_manifest_file m = manifest("m.avro", 1);
+    int32_t *files[] = {&m.n_added_files, &m.n_existing_files, &m.n_deleted_files};
+    int64_t *rows[] = {&m.n_added_rows, &m.n_existing_rows, &m.n_deleted_rows};
+    if (i < 3) {
+      *files[i] = -1;
+    } else {
+      *rows[i - 3] = -1;
+    }
+    FIRN_AUTO_BUILDER file = FIRN_BUILDER_INIT(0);
+    AUTO_OPENED o = {0};
+    assert_false(through_a_list(&m, &file, &o)->has_counts);
+  }
+}
+
 static void broken_lists_are_refused(void **state) {
   (void)state;
   static const char v2[] = LIST(",{\"name\":\"content\",\"type\":\"int\",\"field-id\":517}");
@@ -304,4 +347,5 @@ static void survives_oom(void **state) {
 RUN_TESTS(reads_what_it_writes, what_no_reader_could_use_is_not_written,
           the_head_and_the_ids_are_those_of_the_specification_trap_26_31,
           a_head_without_version_does_not_make_it_version_1_trap_32, version_1_lacks_what_it_lacks_trap_33,
-          broken_lists_are_refused, refuses_every_cut_and_survives_every_flip, survives_oom)
+          unknown_partitions_do_not_become_none, counts_below_zero_are_unknown, broken_lists_are_refused,
+          refuses_every_cut_and_survives_every_flip, survives_oom)

@@ -40,7 +40,10 @@ static void put_optional_bytes(firn_builder *b, firn_bytes bytes) {
 }
 
 static void put_summaries(firn_builder *b, const firn_manifest_file *m) {
-  firn_builder_add_zigzag(b, 1);
+  firn_builder_add_zigzag(b, m->partitions != NULL);
+  if (m->partitions == NULL) { /* unknown: an empty array would claim to describe no fields */
+    return;
+  }
   if (m->n_partitions > 0) {
     firn_builder_add_zigzag(b, (int64_t)m->n_partitions);
   }
