@@ -518,6 +518,73 @@ static void a_clock_a_little_ahead_is_forgiven_and_time_stays_in_order(void **st
   assert_int_equal(fields(&b)->last_updated_ms, T0 + 30000);
 }
 
+/* The table of `b` with other numbers in it, as a stranger may have written them. */
+static void change_fields(built *b, const firn_metadata_fields *f) {
+  firn_error err;
+  firn_metadata *changed = NULL;
+  CHECK_OK(firn_metadata_new(f, &changed, &err));
+  firn_metadata_unref(b->m);
+  b->m = changed;
+}
+
+static void times_at_the_ends_of_the_range_are_compared_without_overflow(void **state) {
+  (void)state;
+  firn_error err;
+  AUTO_BUILT b = {0};
+  CHECK_OK(start(&b, false, &err));
+  CHECK_OK(grow(&b, 1, &err));
+  CHECK_STATUS(apply_one(&b, add_snapshot(2, 1, 2, INT64_MIN), &err), FIRN_INVALID);
+  CHECK_SAYS("before last snapshot timestamp");
+  CHECK_STATUS(apply_one(&b, add_snapshot(2, 1, 2, INT64_MAX), &err), FIRN_INVALID);
+  CHECK_SAYS("more than a minute ahead");
+  firn_metadata_fields f = *fields(&b);
+  const firn_snapshot_log_entry log[] = {{.timestamp_ms = INT64_MIN, .snapshot_id = 1}};
+  f.last_updated_ms = INT64_MAX;
+  f.snapshot_log = log;
+  change_fields(&b, &f);
+  CHECK_OK(apply_one(&b, add_snapshot(2, 1, 2, INT64_MAX), &err));
+}
+
+static void ids_that_others_drove_to_the_end_are_refused(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  AUTO_BUILT b = {0};
+  CHECK_OK(start(&b, true, &err));
+  firn_metadata_fields f = *fields(&b);
+  firn_schema last_schema = f.schemas[0];
+  firn_partition_spec last_spec = f.specs[0];
+  firn_sort_order last_order = {.order_id = INT32_MAX};
+  last_schema.schema_id = f.current_schema_id = INT32_MAX;
+  last_spec.spec_id = f.default_spec_id = f.last_partition_id = INT32_MAX;
+  f.default_sort_order_id = INT32_MAX;
+  f.schemas = &last_schema;
+  f.specs = &last_spec;
+  f.sort_orders = &last_order;
+  change_fields(&b, &f);
+  firn_schema schema;
+  CHECK_OK(
+      test_schema_read("{\"type\":\"struct\",\"fields\":["
+                       "{\"id\":1,\"name\":\"other\",\"required\":true,\"type\":\"long\"}]}",
+                       &arena, &schema, &err));
+  CHECK_STATUS(apply_one(&b, (firn_update){.kind = FIRN_UPDATE_ADD_SCHEMA, .schema = schema}, &err),
+               FIRN_LIMIT);
+  CHECK_SAYS("no id is left");
+  const firn_partition_field field = {
+      .source_id = 1, .field_id = FIRN_NO_ID, .name = "id", .transform = {.kind = FIRN_TRANSFORM_IDENTITY}};
+  firn_update add_spec = {.kind = FIRN_UPDATE_ADD_SPEC, .spec = {.n_fields = 1, .fields = &field}};
+  CHECK_STATUS(apply_one(&b, add_spec, NULL), FIRN_LIMIT);
+  const firn_sort_field by = {.source_id = 1, .transform = {.kind = FIRN_TRANSFORM_IDENTITY}};
+  firn_update add_order = {.kind = FIRN_UPDATE_ADD_SORT_ORDER, .sort_order = {.n_fields = 1, .fields = &by}};
+  CHECK_STATUS(apply_one(&b, add_order, NULL), FIRN_LIMIT);
+  firn_metadata_fields g = *fields(&b); /* ids of specs are left, those of their fields are not */
+  last_spec = g.specs[0];
+  last_spec.spec_id = g.default_spec_id = 0;
+  g.specs = &last_spec;
+  change_fields(&b, &g);
+  CHECK_STATUS(apply_one(&b, add_spec, &err), FIRN_LIMIT);
+}
+
 static void refs_are_checked_and_kept(void **state) {
   (void)state;
   firn_error err;
@@ -764,7 +831,9 @@ RUN_TESTS(a_new_table_has_what_the_reference_gives_it, an_unpartitioned_table_co
           version_1_wants_partition_ids_in_sequence, a_schema_that_loses_the_partition_column_is_refused,
           sort_orders_count_from_1_and_0_is_unsorted, a_commit_to_main_moves_the_table_and_its_log,
           a_sequence_number_that_is_not_new_loses_the_race, snapshots_that_make_no_sense_are_refused,
-          a_clock_a_little_ahead_is_forgiven_and_time_stays_in_order, refs_are_checked_and_kept,
+          a_clock_a_little_ahead_is_forgiven_and_time_stays_in_order,
+          times_at_the_ends_of_the_range_are_compared_without_overflow,
+          ids_that_others_drove_to_the_end_are_refused, refs_are_checked_and_kept,
           a_rollback_is_logged_at_the_time_of_the_change,
           time_travel_goes_by_the_snapshot_log_and_not_by_parents,
           snapshots_replaced_within_one_commit_were_never_current, removing_a_snapshot_cuts_the_log_before_it,

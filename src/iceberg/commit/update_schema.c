@@ -4,6 +4,15 @@
 
 #include "iceberg/commit/update_internal.h"
 
+/* The smallest id from `least` that is larger than `used`, which others may have driven to the end. */
+static firn_status id_after(int32_t used, int32_t least, int32_t *out, firn_error *err) {
+  if (used == INT32_MAX) {
+    return firn_error_set(err, FIRN_LIMIT, "no id is left after %" PRId32, used);
+  }
+  *out = used + 1 > least ? used + 1 : least;
+  return FIRN_OK;
+}
+
 /* --- schemas --- */
 
 /* firn writes version 2; these came with version 3. */
@@ -57,7 +66,7 @@ firn_status firn_draft_add_schema(firn_draft *d, const firn_schema *schema, firn
       note_schema(d, d->f.schemas[i].schema_id);
       return FIRN_OK;
     }
-    id = d->f.schemas[i].schema_id >= id ? d->f.schemas[i].schema_id + 1 : id;
+    FIRN_TRY(id_after(d->f.schemas[i].schema_id, id, &id, err));
   }
   firn_schema *own = firn_draft_room(d, d->f.schemas, d->f.n_schemas, &d->capacity.schemas, sizeof *own);
   if (own == NULL) {
@@ -141,7 +150,8 @@ static int32_t equivalent_id(const firn_draft *d, const firn_partition_field *wa
 
 /* Fields that came without an id get that of an equivalent field, else the next free one. In version 1 the
  * place in the spec decides. */
-static void assign_field_ids(const firn_draft *d, firn_partition_field *fields, size_t n) {
+static firn_status assign_field_ids(const firn_draft *d, firn_partition_field *fields, size_t n,
+                                    firn_error *err) {
   int32_t last = d->f.last_partition_id;
   for (size_t i = 0; i < n; i++) {
     last = fields[i].field_id > last ? fields[i].field_id : last;
@@ -150,9 +160,14 @@ static void assign_field_ids(const firn_draft *d, firn_partition_field *fields, 
     if (fields[i].field_id == FIRN_NO_ID) {
       int32_t id =
           d->f.format_version == 1 ? FIRN_FIRST_PARTITION_ID + (int32_t)i : equivalent_id(d, &fields[i]);
-      fields[i].field_id = id == FIRN_NO_ID ? ++last : id;
+      if (id == FIRN_NO_ID) {
+        FIRN_TRY(id_after(last, FIRN_FIRST_PARTITION_ID, &last, err));
+        id = last;
+      }
+      fields[i].field_id = id;
     }
   }
+  return FIRN_OK;
 }
 
 static firn_status check_field_ids(const firn_draft *d, const firn_partition_field *fields, size_t n,
@@ -223,7 +238,7 @@ firn_status firn_draft_add_spec(firn_draft *d, const firn_partition_spec *spec, 
       note_spec(d, d->f.specs[i].spec_id);
       return FIRN_OK;
     }
-    id = d->f.specs[i].spec_id >= id ? d->f.specs[i].spec_id + 1 : id;
+    FIRN_TRY(id_after(d->f.specs[i].spec_id, id, &id, err));
   }
   firn_partition_field *fields = firn_new_n(d->arena, firn_partition_field, spec->n_fields);
   if (fields == NULL) {
@@ -233,7 +248,7 @@ firn_status firn_draft_add_spec(firn_draft *d, const firn_partition_spec *spec, 
     memcpy(fields, spec->fields, spec->n_fields * sizeof *fields);
   }
   firn_partition_spec made = {.spec_id = id, .n_fields = spec->n_fields, .fields = fields};
-  assign_field_ids(d, fields, made.n_fields);
+  FIRN_TRY(assign_field_ids(d, fields, made.n_fields, err));
   FIRN_TRY(check_field_ids(d, fields, made.n_fields, err));
   FIRN_TRY(check_spec(d, &made, err));
   return append_spec(d, &made, err);
@@ -336,7 +351,7 @@ firn_status firn_draft_add_order(firn_draft *d, const firn_sort_order *order, fi
       note_order(d, d->f.sort_orders[i].order_id);
       return FIRN_OK;
     }
-    id = d->f.sort_orders[i].order_id >= id ? d->f.sort_orders[i].order_id + 1 : id;
+    FIRN_TRY(id_after(d->f.sort_orders[i].order_id, id, &id, err));
   }
   FIRN_TRY(check_order(d, order, err));
   return append_order(d, order, order->n_fields == 0 ? 0 : id, err);

@@ -28,8 +28,14 @@ static bool was_added(const firn_draft *d, int64_t id) {
 
 /* --- adding a snapshot --- */
 
+/* `later` by more than the skew; times of others may be any numbers. */
+static bool is_ahead(int64_t later, int64_t earlier) {
+  int64_t by;
+  return later > earlier && (__builtin_sub_overflow(later, earlier, &by) || by > CLOCK_SKEW_MS);
+}
+
 static firn_status check_order_of_time(const firn_draft *d, const firn_snapshot *s, firn_error *err) {
-  if (s->timestamp_ms > d->now_ms + CLOCK_SKEW_MS) {
+  if (is_ahead(s->timestamp_ms, d->now_ms)) {
     return firn_error_set(err, FIRN_INVALID,
                           "Invalid snapshot timestamp %" PRId64 ": more than a minute ahead of %" PRId64,
                           s->timestamp_ms, d->now_ms);
@@ -38,7 +44,7 @@ static firn_status check_order_of_time(const firn_draft *d, const firn_snapshot 
     return FIRN_OK;
   }
   int64_t last = d->f.snapshot_log[d->f.n_snapshot_log - 1].timestamp_ms;
-  if (s->timestamp_ms < last - CLOCK_SKEW_MS) {
+  if (is_ahead(last, s->timestamp_ms)) {
     return firn_error_set(err, FIRN_INVALID,
                           "Invalid snapshot timestamp %" PRId64 ": before last snapshot timestamp %" PRId64,
                           s->timestamp_ms, last);
