@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <sqlite3.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "db/sqlite_internal.h"
 
 enum { DEFAULT_BUSY_WAIT_US = 5000000, LONGEST_NAP_US = 50000 };
@@ -310,6 +310,17 @@ static void folder_of(const char *path, char into[PATH_MAX]) {
   }
 }
 
+static firn_status check_local(const struct statfs *fs, firn_error *err) {
+  const char *network = firn_sqlite_network_name((uint32_t)fs->f_type);
+  return network == NULL
+             ? FIRN_OK
+             : firn_error_set(
+                   err, FIRN_UNSUPPORTED,
+                   "it lies on a network file system (%s), where SQLite's write-ahead log, which is memory "
+                   "shared by processes, does not work: use a local disk",
+                   network);
+}
+
 /* `*is_new`: there is no file yet. */
 static firn_status check_place(const char *path, const char *folder, const firn_sqlite_options *options,
                                bool *is_new, firn_error *err) {
@@ -321,14 +332,7 @@ static firn_status check_place(const char *path, const char *folder, const firn_
                ? firn_error_set(err, FIRN_NOT_FOUND, "there is no folder %s: make it first", folder)
                : firn_error_set(err, FIRN_IO, "the folder %s: %s", folder, strerror(error));
   }
-  const char *network = firn_sqlite_network_name((uint32_t)fs.f_type);
-  if (network != NULL) {
-    return firn_error_set(
-        err, FIRN_UNSUPPORTED,
-        "it lies on a network file system (%s), where SQLite's write-ahead log, which is memory "
-        "shared by processes, does not work: use a local disk",
-        network);
-  }
+  FIRN_TRY(check_local(&fs, err));
   *is_new = stat(path, &info) != 0;
   if (*is_new && errno != ENOENT) {
     return firn_error_set(err, errno == EACCES ? FIRN_DENIED : FIRN_IO, "%s", strerror(errno));
@@ -339,18 +343,8 @@ static firn_status check_place(const char *path, const char *folder, const firn_
   if (!*is_new && !S_ISREG(info.st_mode)) {
     return firn_error_set(err, FIRN_INVALID, "it is no regular file");
   }
-  return FIRN_OK;
-}
-
-static firn_status sync_folder(const char *folder, firn_error *err) {
-  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int failed = fd < 0 ? -1 : fsync(fd);
-  int error = errno;
-  if (fd >= 0) {
-    (void)close(fd); /* nothing was written through it */
-  }
-  return failed == 0 ? FIRN_OK
-                     : firn_error_set(err, FIRN_IO, "syncing the folder %s: %s", folder, strerror(error));
+  /* Where a link leads may be elsewhere than its folder. */
+  return *is_new || statfs(path, &fs) != 0 ? FIRN_OK : check_local(&fs, err);
 }
 
 /* Changing to WAL needs every other process out for a moment, and SQLite asks no busy handler about it. */
@@ -406,7 +400,7 @@ static firn_status open_checked(const char *path, const firn_sqlite_options *opt
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   firn_status status = set_up(s, ctx, flags | (options->must_exist ? 0 : SQLITE_OPEN_CREATE), err);
   if (status == FIRN_OK && is_new) {
-    status = sync_folder(folder, err);
+    status = firn_folder_sync(ctx, folder, err);
   }
   if (status != FIRN_OK) {
     sqlite_close(&s->base);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "db/connections.h"
 #include "db/migrate.h"
 #include "db/sqlite_internal.h"
@@ -203,6 +204,30 @@ static void refuses_places_that_cannot_hold_it(void **state) {
   CHECK_STATUS(firn_sqlite_open(test_folder(), NULL, ctx, &db, &err), FIRN_INVALID);
   CHECK_STATUS(firn_sqlite_open("", NULL, ctx, &db, &err), FIRN_INVALID);
   CHECK_STATUS(firn_sqlite_open(":memory:", NULL, ctx, &db, &err), FIRN_INVALID);
+}
+
+static size_t n_folder_syncs;
+
+static firn_status counted_folder_sync(void *self, const char *folder, firn_error *e) {
+  n_folder_syncs++;
+  return firn_file_ops_system.sync_folder(self, folder, e);
+}
+
+/* Else the name of the catalog may be lost with the power, and with it every table. */
+static void the_folder_of_a_new_file_is_synced(void **state) {
+  (void)state;
+  begin();
+  firn_file_ops files = firn_file_ops_system;
+  files.sync_folder = counted_folder_sync;
+  firn_env env = *ctx->env;
+  env.files = &files;
+  firn_ctx counting = FIRN_CTX_INIT(&env);
+  n_folder_syncs = 0;
+  for (int i = 0; i < 2; i++) {
+    FIRN_AUTO_DB *db = NULL;
+    CHECK_OK(firn_sqlite_open(path, NULL, &counting, &db, &err));
+    assert_int_equal(n_folder_syncs, 1); /* the second time it is not new */
+  }
 }
 
 static void knows_network_file_systems(void **state) {
@@ -570,7 +595,7 @@ static void what_failed_for_certain_never_comes_back(void **state) {
 RUN_TESTS(gives_back_what_was_bound, statements_are_bound_again_and_again, says_how_many_rows_changed,
           a_constraint_is_a_conflict, a_transaction_is_undone_unless_committed, a_locked_database_is_busy,
           keeps_commits_in_a_write_ahead_log_that_is_synced, refuses_places_that_cannot_hold_it,
-          knows_network_file_systems, refuses_a_file_that_is_no_database, refuses_a_damaged_database,
-          migrations_run_once_and_in_order, threads_share_connections,
+          the_folder_of_a_new_file_is_synced, knows_network_file_systems, refuses_a_file_that_is_no_database,
+          refuses_a_damaged_database, migrations_run_once_and_in_order, threads_share_connections,
           a_killed_process_leaves_whole_transactions, a_full_disk_is_said_and_leaves_nothing, survives_oom,
           what_failed_for_certain_never_comes_back)
