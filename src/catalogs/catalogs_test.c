@@ -445,6 +445,41 @@ ON_EVERY_KIND(old_metadata_is_trimmed_when_asked)
 
 /* --- the URI --- */
 
+/* A dot would make one level look like two, and PyIceberg has no more room than its columns. */
+static void a_sql_catalog_takes_no_dots_and_nothing_longer_than_its_columns(void **state) {
+  (void)state;
+  ctx = test_ctx();
+  CHECK_OK(firn_stores_open(ctx->env, &stores, &err));
+  firn_catalog *c = open_sqlite();
+  static const char *const dotted[] = {"a.b"};
+  const firn_namespace ns = {1, dotted};
+  const firn_table_id t = {.ns = ns, .name = "t"};
+  firn_table table;
+  CHECK_STATUS(firn_catalog_namespace_create(c, ctx, &ns, NULL, &err), FIRN_INVALID);
+  CHECK_SAYS("contains a dot");
+  CHECK_STATUS(firn_catalog_table_load(c, ctx, &t, &table, &err), FIRN_INVALID);
+  make_namespaces(c);
+  make_table(c, &events, &table);
+  /* The same file under a name of 1000 characters fits, under one more it does not. */
+  char location[1100];
+  const char *path = strstr(table.metadata_location, "://") + 3;
+  for (int extra = 0; extra < 2; extra++) {
+    size_t n = 1000 + (size_t)extra - 7 - strlen(path);
+    memcpy(location, "file://", 7);
+    memset(location + 7, '/', n);
+    memcpy(location + 7 + n, path, strlen(path) + 1);
+    firn_status status = firn_catalog_table_register(c, ctx, &other, location, NULL, &err);
+    assert_int_equal(status, extra == 0 ? FIRN_OK : FIRN_INVALID);
+    if (extra == 0) {
+      CHECK_OK(firn_catalog_table_drop(c, ctx, &other, &err));
+    }
+  }
+  CHECK_SAYS("1001 characters");
+  firn_table_release(&table);
+  firn_catalog_close(c);
+  firn_stores_close(stores);
+}
+
 static void refuses_what_names_no_catalog(void **state) {
   (void)state;
   ctx = test_ctx();
@@ -481,9 +516,9 @@ static void refuses_what_names_no_catalog(void **state) {
   firn_stores_close(stores);
 }
 
-RUN_TESTS(keeps_namespaces, namespaces_are_told_apart, keeps_properties_of_namespaces,
-          drops_only_what_is_empty, keeps_tables, creates_a_table_once_and_in_a_namespace,
-          a_table_lies_where_it_is_told, renames_tables, registers_tables, commits_what_is_asked,
-          a_failed_requirement_changes_nothing, a_commit_may_make_a_table,
-          several_tables_change_together_or_not_at_all, old_metadata_is_trimmed_when_asked,
-          refuses_what_names_no_catalog)
+RUN_TESTS(a_sql_catalog_takes_no_dots_and_nothing_longer_than_its_columns, keeps_namespaces,
+          namespaces_are_told_apart, keeps_properties_of_namespaces, drops_only_what_is_empty, keeps_tables,
+          creates_a_table_once_and_in_a_namespace, a_table_lies_where_it_is_told, renames_tables,
+          registers_tables, commits_what_is_asked, a_failed_requirement_changes_nothing,
+          a_commit_may_make_a_table, several_tables_change_together_or_not_at_all,
+          old_metadata_is_trimmed_when_asked, refuses_what_names_no_catalog)

@@ -121,6 +121,40 @@ static size_t n_files(void) {
   }
 }
 
+/* What a pointer says when it is asked first: a file that a commit has trimmed since. */
+static const char *stale;
+static int n_stale;
+
+static firn_status stale_find(firn_catalog *c, firn_ctx *ctx_, const firn_table_id *id, firn_arena *arena,
+                              const char **location, firn_error *e) {
+  if (n_stale == 0) {
+    return told_find(c, ctx_, id, arena, location, e);
+  }
+  n_stale--;
+  *location = stale;
+  return FIRN_OK;
+}
+
+static void metadata_that_was_trimmed_before_we_read_it_is_asked_for_again(void **state) {
+  (void)state;
+  begin_told();
+  CHECK_OK(create(&told.base.base, &err));
+  firn_pointer_ops pointers = told_pointers;
+  pointers.find = stale_find;
+  told.base.pointers = &pointers;
+  stale = "memory://lake/db/events/metadata/00000-trimmed.metadata.json";
+  n_stale = 1;
+  firn_table table;
+  CHECK_OK(firn_catalog_table_load(&told.base.base, ctx, &events, &table, &err));
+  assert_string_equal(table.metadata_location, told.location);
+  firn_table_release(&table);
+  n_stale = 2; /* the pointer stays, its file is gone */
+  CHECK_STATUS(firn_catalog_table_load(&told.base.base, ctx, &events, &table, &err), FIRN_CORRUPT);
+  CHECK_SAYS("its metadata file is gone");
+  n_stale = 0;
+  end();
+}
+
 static void what_certainly_did_not_happen_leaves_no_file(void **state) {
   (void)state;
   begin_told();
@@ -381,5 +415,6 @@ static void threads_may_share_a_catalog(void **state) {
   }
 }
 
-RUN_TESTS(what_certainly_did_not_happen_leaves_no_file, an_unknown_outcome_removes_nothing,
+RUN_TESTS(metadata_that_was_trimmed_before_we_read_it_is_asked_for_again,
+          what_certainly_did_not_happen_leaves_no_file, an_unknown_outcome_removes_nothing,
           a_lost_race_is_a_conflict, every_store_call_fails_once, survives_oom, threads_may_share_a_catalog)

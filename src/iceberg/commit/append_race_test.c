@@ -267,6 +267,13 @@ static void others_who_come_first_are_built_upon(void **state) {
   check_holds_once(&c, ctx, 5);
 }
 
+static void append_first_and_lose_the_next_answer(test_catalog *c, void *arg) {
+  const rival *r = arg;
+  bool first = !r->busy && r->left > 0;
+  append_first(c, arg);
+  c->lost_before = first ? 1 : c->lost_before; /* ours, which comes now */
+}
+
 static void a_loss_that_a_rival_has_made_impossible_is_a_lost_race(void **state) {
   (void)state;
   firn_error err;
@@ -275,11 +282,12 @@ static void a_loss_that_a_rival_has_made_impossible_is_a_lost_race(void **state)
   FIRN_AUTO_TEST_CATALOG c = {0};
   CHECK_OK(test_catalog_open(NULL, true, NULL, ctx, &c, &err));
   rival r = {.ctx = ctx, .left = 1};
-  c.rival = append_first;
+  c.rival = append_first_and_lose_the_next_answer;
   c.rival_arg = &r;
-  c.lost_before = 2; /* the rival's first answer, then ours */
   /* The branch has left the head that our lost attempt expected: it cannot be in, now or ever. */
   CHECK_STATUS(test_append(&c, ctx, "a", 2, &no_retries, &arena, NULL, &err), FIRN_CONFLICT);
+  CHECK_SAYS("injected loss");
+  assert_true(c.lost);
   check_holds_once(&c, ctx, 1);
 }
 

@@ -164,6 +164,14 @@ static void version_1_gets_what_it_left_out(void **state) {
   assert_int_equal(s->sequence_number, 0);
 }
 
+static void version_1_has_no_sequence_numbers_whatever_its_writer_thought(void **state) {
+  (void)state;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_METADATA *m =
+      load(changed(v1_json, "\"timestamp-ms\":1499", "\"sequence-number\":7,\"timestamp-ms\":1499", &arena));
+  assert_int_equal(firn_metadata_current_snapshot(m)->sequence_number, 0);
+}
+
 static void version_1_is_written_with_its_old_forms_and_reads_back(void **state) {
   (void)state;
   FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0), c = FIRN_BUILDER_INIT(0);
@@ -509,9 +517,9 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(reads_what_it_writes, every_field_is_where_it_belongs, snapshot_ids_are_exact_to_the_last_bit,
-          version_1_gets_what_it_left_out, version_1_is_written_with_its_old_forms_and_reads_back,
-          version_2_is_written_without_the_old_forms, a_missing_main_means_the_current_snapshot,
-          a_current_snapshot_of_minus_one_or_null_is_none,
+          version_1_gets_what_it_left_out, version_1_has_no_sequence_numbers_whatever_its_writer_thought,
+          version_1_is_written_with_its_old_forms_and_reads_back, version_2_is_written_without_the_old_forms,
+          a_missing_main_means_the_current_snapshot, a_current_snapshot_of_minus_one_or_null_is_none,
           an_old_file_that_names_no_default_means_what_it_repeats, last_ids_that_lag_behind_are_raised,
           time_travel_asks_the_snapshot_log, summary_values_are_texts,
           keys_given_twice_are_refused_wherever_they_stand, packed_metadata_is_told_by_its_first_bytes,
