@@ -90,13 +90,22 @@ static void clear_pending(firn_chunk_writer *c, bool keeps_memory) {
   c->extremes = (firn_extremes){0};
 }
 
+static void free_pages(firn_chunk_writer *c) {
+  firn_page_entry *pages = (firn_page_entry *)(void *)c->entries.data;
+  for (size_t i = 0; i < c->entries.len / sizeof *pages; i++) {
+    firn_free(pages[i].data);
+  }
+  firn_free(c->dictionary_page.data);
+  c->dictionary_page = (firn_page_entry){0};
+  c->page_bytes = 0;
+}
+
 void firn_chunk_reset(firn_chunk_writer *c, bool keeps_memory) {
   clear_pending(c, keeps_memory);
   firn_dictionary_reset(&c->dictionary);
-  clear(&c->pages, keeps_memory);
+  free_pages(c);
   clear(&c->entries, keeps_memory);
   clear(&c->page_bounds, keeps_memory);
-  clear(&c->dictionary_page, keeps_memory);
   clear(&c->hashes, keeps_memory);
   bounds_free(&c->bounds);
   c->is_uncompressed = c->no_column_index = false;
@@ -117,12 +126,13 @@ void firn_chunk_scratch_free(firn_chunk_scratch *s) {
   firn_builder_free(&s->head);
   firn_builder_free(&s->values);
   firn_builder_free(&s->packed);
+  firn_builder_free(&s->judged);
   firn_builder_free(&s->seen);
 }
 
 size_t firn_chunk_scratch_memory(const firn_chunk_scratch *s) {
   return s->levels.capacity + s->body.capacity + s->head.capacity + s->values.capacity + s->packed.capacity +
-         s->seen.capacity;
+         s->judged.capacity + s->seen.capacity;
 }
 
 static firn_status no_memory(const firn_chunk_writer *c, firn_error *err) {
@@ -539,21 +549,21 @@ size_t firn_chunk_encoded_bytes(const firn_chunk_writer *c) {
 }
 
 size_t firn_chunk_file_bytes(const firn_chunk_writer *c) {
-  return c->pages.len + (firn_chunk_encoded_bytes(c) - c->encoded_bytes);
+  return c->page_bytes + (firn_chunk_encoded_bytes(c) - c->encoded_bytes);
 }
 
 size_t firn_chunk_memory(const firn_chunk_writer *c) {
-  return c->pages.capacity + c->rep.capacity + c->def.capacity + c->indexes.capacity + c->plain.capacity +
-         c->entries.capacity + c->page_bounds.capacity + c->dictionary_page.capacity + c->hashes.capacity +
-         c->bounds.lower.capacity + c->bounds.upper.capacity + c->file.bounds.lower.capacity +
-         c->file.bounds.upper.capacity + firn_dictionary_memory(&c->dictionary);
+  return c->page_bytes + c->rep.capacity + c->def.capacity + c->indexes.capacity + c->plain.capacity +
+         c->entries.capacity + c->page_bounds.capacity + c->hashes.capacity + c->bounds.lower.capacity +
+         c->bounds.upper.capacity + c->file.bounds.lower.capacity + c->file.bounds.upper.capacity +
+         firn_dictionary_memory(&c->dictionary);
 }
 
 static firn_status count_in(firn_chunk_writer *c, firn_error *err) {
   c->file.n_values += (int64_t)c->n_done_values;
   c->file.n_nulls += (int64_t)c->n_nulls;
   c->file.n_nans += c->file.n_nans < 0 ? 0 : (int64_t)c->n_nans;
-  c->file.compressed_bytes += (int64_t)(c->dictionary_page.len);
+  c->file.compressed_bytes += (int64_t)c->dictionary_page.bytes;
   c->file.bounds.broken |= c->bounds.broken;
   if (c->bounds.any && !c->file.bounds.broken) {
     FIRN_TRY(firn_chunk_bounds_add(&c->file.bounds, c->order, firn_builder_bytes(&c->bounds.lower),
@@ -595,7 +605,7 @@ static void describe_bounds(const firn_chunk_writer *c, uint8_t shortened[FIRN_B
 static void describe(const firn_chunk_writer *c, int64_t offset, firn_chunk_entry *out) {
   const firn_page_entry *pages = (const firn_page_entry *)(const void *)c->entries.data;
   firn_codec codec = c->is_uncompressed ? FIRN_CODEC_NONE : c->settings.codec;
-  int64_t dictionary = (int64_t)c->dictionary_page.len;
+  int64_t dictionary = (int64_t)c->dictionary_page.bytes;
   *out = (firn_chunk_entry){.n_nans = c->file.n_nans < 0 ? -1 : (int64_t)c->n_nans,
                             .dictionary_pages = dictionary > 0,
                             .indexed_pages = c->indexed_pages,
@@ -622,11 +632,11 @@ static void describe(const firn_chunk_writer *c, int64_t offset, firn_chunk_entr
 firn_status firn_chunk_write(firn_chunk_writer *c, firn_parquet_sink sink, int64_t offset,
                              firn_chunk_entry *out, firn_error *err) {
   const firn_page_entry *pages = (const firn_page_entry *)(const void *)c->entries.data;
-  if (c->dictionary_page.len > 0) {
-    FIRN_TRY(sink.write(sink.self, firn_builder_bytes(&c->dictionary_page), err));
+  if (c->dictionary_page.bytes > 0) {
+    FIRN_TRY(sink.write(sink.self, (firn_bytes){c->dictionary_page.data, c->dictionary_page.bytes}, err));
   }
   for (size_t i = 0; i < c->entries.len / sizeof *pages; i++) {
-    FIRN_TRY(sink.write(sink.self, (firn_bytes){c->pages.data + pages[i].at, pages[i].bytes}, err));
+    FIRN_TRY(sink.write(sink.self, (firn_bytes){pages[i].data, pages[i].bytes}, err));
   }
   describe(c, offset, out);
   describe_bounds(c, c->footer_room, &out->chunk.statistics);
@@ -662,7 +672,7 @@ firn_status firn_chunk_indexes(firn_chunk_writer *c, int64_t offset, firn_builde
   size_t n = c->entries.len / sizeof *pages;
   firn_builder *offsets = &c->scratch->values;
   firn_builder_reset(offsets);
-  offset += (int64_t)c->dictionary_page.len;
+  offset += (int64_t)c->dictionary_page.bytes;
   for (size_t i = 0; i < n; i++) {
     firn_builder_add(offsets, (firn_bytes){(const uint8_t *)&offset, sizeof offset});
     offset += (int64_t)pages[i].bytes;

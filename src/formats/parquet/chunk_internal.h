@@ -25,7 +25,7 @@ typedef struct firn_chunk_settings {
 
 /* Room that the leaves of a file share. */
 typedef struct firn_chunk_scratch {
-  firn_builder levels, body, head, values, packed, seen;
+  firn_builder levels, body, head, values, packed, judged, seen;
 } firn_chunk_scratch;
 
 void firn_chunk_scratch_free(firn_chunk_scratch *s);
@@ -61,12 +61,12 @@ typedef struct firn_chunk_writer {
   firn_dictionary dictionary; /* n == 0: none */
 
   /* Pages that are done. */
-  firn_builder pages;           /* heads and bodies, with gaps */
-  firn_builder entries;         /* firn_page_entry */
-  firn_builder page_bounds;     /* what they point to */
-  firn_builder dictionary_page; /* made at the end */
-  firn_builder hashes;          /* uint64_t, of values in no dictionary, for the bloom filter */
-  bool is_uncompressed;         /* compression did not pay */
+  firn_builder entries;            /* firn_page_entry */
+  size_t page_bytes;               /* of their data */
+  firn_builder page_bounds;        /* what they point to */
+  firn_page_entry dictionary_page; /* made at the end; no bytes: there is none */
+  firn_builder hashes;             /* uint64_t, of values in no dictionary, for the bloom filter */
+  bool is_uncompressed;            /* compression did not pay */
   bool no_column_index;
   size_t n_done_rows, n_done_values, n_nulls, n_nans;
   size_t encoded_bytes; /* of bodies, before compression */

@@ -12,14 +12,12 @@ typedef struct firn_page_head {
   size_t uncompressed_bytes, compressed_bytes;
 } firn_page_head;
 
-enum { FIRN_PAGE_HEAD_MAX = 64 };
-
 void firn_encode_page_head(const firn_page_head *head, firn_builder *to);
 
 /* A data page after it is written. */
 typedef struct firn_page_entry {
-  size_t at;         /* of its head in the chunk's buffer */
-  size_t bytes;      /* head included */
+  uint8_t *data; /* head and body, as in the file; owned by the chunk */
+  size_t bytes;
   int64_t first_row; /* in the row group */
   int64_t n_nulls, n_nans;
   bool is_null;                /* holds nothing but nulls */
@@ -27,7 +25,7 @@ typedef struct firn_page_entry {
   uint32_t lower_len, upper_len;
 } firn_page_entry;
 
-/* `offset`: where the chunk's buffer would begin in the file, so that offset + at is the page's place. */
+/* `offsets`: where each page stands in the file. */
 void firn_encode_offset_index(const firn_page_entry *pages, size_t n, const int64_t *offsets,
                               firn_builder *to);
 

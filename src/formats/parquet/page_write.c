@@ -1,7 +1,6 @@
 /* From rows to pages: levels, values, compression, head, statistics. Spec: README.md, Data Pages;
  * Compression.md. */
-#include <assert.h>
-
+#include "base/alloc.h"
 #include "formats/parquet/chunk_internal.h"
 #include "formats/parquet/hybrid_write_internal.h"
 
@@ -79,59 +78,59 @@ static bool pays(size_t packed, size_t raw) {
  * far. */
 static firn_status judge_compression(firn_chunk_writer *c, size_t packed, size_t raw, firn_error *err) {
   if (c->dictionary.n > 0) {
-    firn_builder_reset(&c->scratch->packed);
-    FIRN_TRY(firn_compress(c->settings.compressor, firn_builder_bytes(&c->dictionary.plain),
-                           &c->scratch->packed, err));
-    packed += c->scratch->packed.len;
+    firn_builder *judged = &c->scratch->judged;
+    firn_builder_reset(judged);
+    FIRN_TRY(firn_compress(c->settings.compressor, firn_builder_bytes(&c->dictionary.plain), judged, err));
+    packed += judged->len;
     raw += c->dictionary.plain.len;
   }
   c->is_uncompressed = !pays(packed, raw);
   return FIRN_OK;
 }
 
-/* Appends the body as it will stand in the file. */
-static firn_status add_body(firn_chunk_writer *c, firn_bytes body, firn_builder *to, firn_error *err) {
+/* The body as it will stand in the file; borrowed. */
+static firn_status pack(firn_chunk_writer *c, firn_bytes body, bool is_first, firn_bytes *out,
+                        firn_error *err) {
   if (body.len > INT32_MAX) {
     return firn_error_set(err, FIRN_LIMIT, "%s: a page of %zu bytes; Parquet allows 2 GiB", c->path->dotted,
                           body.len);
   }
-  bool is_first = c->entries.len == 0 && to == &c->pages;
+  *out = body;
   if (c->settings.compressor == NULL || c->is_uncompressed) {
-    firn_builder_add(to, body);
-    return check_builder(to, err);
+    return FIRN_OK;
   }
-  size_t start = to->len;
-  FIRN_TRY(firn_compress(c->settings.compressor, body, to, err));
+  firn_builder *packed = &c->scratch->packed;
+  firn_builder_reset(packed);
+  FIRN_TRY(firn_compress(c->settings.compressor, body, packed, err));
   if (is_first && c->settings.skip_incompressible) {
-    FIRN_TRY(judge_compression(c, to->len - start, body.len, err));
-    if (c->is_uncompressed) {
-      to->len = start;
-      firn_builder_add(to, body);
-      return check_builder(to, err);
-    }
+    FIRN_TRY(judge_compression(c, packed->len, body.len, err));
   }
-  return FIRN_OK;
+  return c->is_uncompressed ? FIRN_OK : firn_builder_finish(packed, out, err);
 }
 
-/* Head and body. The head is known only when the body has been compressed, so it is put right before it, into
- * room that was left; what stays free of that room is not written. `*at` is where the head begins. */
-static firn_status add_page(firn_chunk_writer *c, firn_page_head *head, firn_bytes body, firn_builder *to,
-                            size_t *at, firn_error *err) {
-  size_t start = to->len;
-  if (firn_builder_reserve(to, FIRN_PAGE_HEAD_MAX) == NULL) {
-    return check_builder(to, err);
-  }
-  firn_builder_claim(to, FIRN_PAGE_HEAD_MAX);
-  FIRN_TRY(add_body(c, body, to, err));
-  head->uncompressed_bytes = body.len;
-  head->compressed_bytes = to->len - start - FIRN_PAGE_HEAD_MAX;
+/* Head and body, in a block of their own size: what many pages take together would be moved again and again
+ * if it grew in one piece. */
+static firn_status make_page(firn_chunk_writer *c, firn_page_head *head, firn_bytes body, firn_page_entry *e,
+                             firn_error *err) {
+  firn_bytes packed;
   firn_builder *thrift = &c->scratch->head;
+  FIRN_TRY(pack(c, body, c->entries.len == 0 && !head->is_dictionary, &packed, err));
+  head->uncompressed_bytes = body.len;
+  head->compressed_bytes = packed.len;
   firn_builder_reset(thrift);
   firn_encode_page_head(head, thrift);
   FIRN_TRY(check_builder(thrift, err));
-  assert(thrift->len <= FIRN_PAGE_HEAD_MAX);
-  *at = start + FIRN_PAGE_HEAD_MAX - thrift->len;
-  memcpy(to->data + *at, thrift->data, thrift->len);
+  e->bytes = thrift->len + packed.len;
+  e->data = firn_alloc_raw(e->bytes);
+  if (e->data == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "%s: no memory for a page of %zu bytes", c->path->dotted,
+                          e->bytes);
+  }
+  memcpy(e->data, thrift->data, thrift->len);
+  if (packed.len > 0) {
+    memcpy(e->data + thrift->len, packed.data, packed.len);
+  }
+  c->page_bytes += e->bytes;
   c->head_bytes += (int64_t)thrift->len;
   c->encoded_bytes += body.len;
   return FIRN_OK;
@@ -144,11 +143,14 @@ static firn_status add_data_page(firn_chunk_writer *c, const page_facts *facts, 
                        .n_nans = (int64_t)facts->n_nans,
                        .is_null = facts->n_values == 0};
   firn_page_head head = {.encoding = facts->encoding, .n_values = facts->n_levels};
-  FIRN_TRY(add_page(c, &head, body, &c->pages, &e.at, err));
-  e.bytes = c->pages.len - e.at;
   FIRN_TRY(note_bounds(c, facts, &e, err));
-  firn_builder_add(&c->entries, (firn_bytes){(const uint8_t *)&e, sizeof e});
-  FIRN_TRY(check_builder(&c->entries, err));
+  firn_page_entry *kept = (firn_page_entry *)(void *)firn_builder_reserve(&c->entries, sizeof e);
+  if (kept == NULL) {
+    return check_builder(&c->entries, err);
+  }
+  FIRN_TRY(make_page(c, &head, body, &e, err));
+  *kept = e; /* from here on the chunk frees it */
+  firn_builder_claim(&c->entries, sizeof e);
   c->n_done_rows += facts->n_rows;
   c->n_done_values += facts->n_levels;
   c->n_nulls += (size_t)e.n_nulls;
@@ -311,10 +313,6 @@ firn_status firn_page_add_indexed(firn_chunk_writer *c, const firn_indexed_rows 
 }
 
 firn_status firn_page_make_dictionary(firn_chunk_writer *c, firn_error *err) {
-  size_t at = 0;
   firn_page_head head = {.is_dictionary = true, .encoding = FIRN_PARQUET_PLAIN, .n_values = c->dictionary.n};
-  FIRN_TRY(add_page(c, &head, firn_builder_bytes(&c->dictionary.plain), &c->dictionary_page, &at, err));
-  memmove(c->dictionary_page.data, c->dictionary_page.data + at, c->dictionary_page.len - at);
-  c->dictionary_page.len -= at;
-  return FIRN_OK;
+  return make_page(c, &head, firn_builder_bytes(&c->dictionary.plain), &c->dictionary_page, err);
 }

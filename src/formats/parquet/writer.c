@@ -48,7 +48,7 @@ struct firn_parquet_writer {
   size_t n_compressors;
 
   uint64_t written_bytes;
-  size_t group_rows;
+  size_t group_rows, slice_rows;
   int64_t n_rows;
   /* They stand at the end of the file. */
   firn_builder blooms, column_indexes, offset_indexes;
@@ -227,6 +227,7 @@ firn_status firn_parquet_writer_open(const firn_field *schema, const firn_parque
     return no_memory(err);
   }
   w->sink = sink;
+  w->slice_rows = SLICE_ROWS;
   if (options != NULL) {
     w->options = *options;
   }
@@ -356,14 +357,20 @@ static size_t encoded_bytes(const firn_parquet_writer *w) {
 }
 
 /* How many rows to take at once: fewer where they are so large that a row group would grow far beyond its
- * bound. */
-static size_t slice_rows(const firn_parquet_writer *w, const firn_batch *batch, size_t first) {
-  size_t n = batch->n_rows - first;
-  size_t room = w->options.row_group_rows - w->group_rows;
-  n = n > SLICE_ROWS ? SLICE_ROWS : n;
-  n = n > room ? room : n;
-  while (n > 1 && firn_batch_text_bytes(batch, first, n) > w->options.row_group_bytes / 8) {
+ * bound. What was right for the last rows is tried first. */
+static size_t slice_rows(firn_parquet_writer *w, const firn_batch *batch, size_t first) {
+  size_t bound = w->options.row_group_bytes / 8;
+  size_t most = batch->n_rows - first, room = w->options.row_group_rows - w->group_rows;
+  most = most < room ? most : room;
+  size_t n = most < w->slice_rows ? most : w->slice_rows;
+  size_t bytes = firn_batch_text_bytes(batch, first, n);
+  while (n > 1 && bytes > bound) {
     n /= 2;
+    bytes = firn_batch_text_bytes(batch, first, n);
+    w->slice_rows = n;
+  }
+  if (bytes < bound / 2 && n == w->slice_rows && n < SLICE_ROWS) {
+    w->slice_rows *= 2;
   }
   return n;
 }
