@@ -47,16 +47,17 @@ typedef struct firn_parquet_column_options {
 
 typedef struct firn_parquet_writer_options {
   firn_codec codec;
-  int level;               /* FIRN_LEVEL_DEFAULT, or 0 for the same when codec is NONE */
+  int level;               /* 0 or FIRN_LEVEL_DEFAULT: the codec's */
   size_t page_bytes;       /* uncompressed; 0: 1 MiB. A larger row stands alone in its page */
   size_t page_rows;        /* 0: 20,000 */
   size_t row_group_bytes;  /* encoded, before compression; 0: 128 MiB */
   size_t row_group_rows;   /* 0: 1,048,576 */
   size_t dictionary_bytes; /* 0: 1 MiB */
   size_t footer_bytes; /* firn_parquet_writer_is_full answers true before the footer grows beyond; 0: 8 MiB */
-  bool skip_incompressible; /* a page that compression does not shrink makes its column chunk uncompressed
-                               from then on */
-  const char *created_by;   /* NULL: "firn version X (build Y)" */
+  /* A chunk whose first page (with what its dictionary has then) compression does not shrink by a sixteenth
+   * is left uncompressed; all pages of a chunk have one codec, so the first one decides. */
+  bool skip_incompressible;
+  const char *created_by; /* NULL: "firn version X (build Y)" */
   size_t n_columns;
   const firn_parquet_column_options *columns;
   size_t n_key_values;
@@ -95,7 +96,9 @@ FIRN_MUST_USE firn_status firn_parquet_writer_open(const firn_field *schema,
                                                    firn_error *err);
 
 /* Adds rows. The batch's schema must have the writer's shape (firn_field_same_type). A null in a required
- * column is FIRN_INVALID and nothing of the batch is kept. */
+ * column, a decimal beyond its precision and a fixed value of another width are FIRN_INVALID and nothing of
+ * the batch is kept. After any other failure the file is void. Text is not checked to be UTF-8; what is not
+ * has no bounds. */
 FIRN_MUST_USE firn_status firn_parquet_writer_write(firn_parquet_writer *w, const firn_batch *batch,
                                                     firn_error *err);
 
