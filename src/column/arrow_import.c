@@ -1,4 +1,5 @@
 /* Batches in, from the Arrow C data and stream interfaces. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -129,6 +130,13 @@ static bool number_at(const char **at, long min, long max, long *out) {
   return true;
 }
 
+/* Steps over a comma when one is there. */
+static bool comma_at(const char **at) {
+  bool is_there = **at == ',';
+  *at += is_there;
+  return is_there;
+}
+
 /* "d:precision,scale" and perhaps ",bits"; "w:bytes"; "+w:elements". */
 static bool parameter_shape(const char *format, shape *out) {
   long first = 0;
@@ -136,9 +144,8 @@ static bool parameter_shape(const char *format, shape *out) {
   long bits = 128;
   const char *at = format + 2;
   if (strncmp(format, "d:", 2) == 0) {
-    bool read = number_at(&at, 1, 38, &first) && *at++ == ',' && number_at(&at, 0, first, &second);
-    if (read && *at == ',') {
-      at++;
+    bool read = number_at(&at, 1, 38, &first) && comma_at(&at) && number_at(&at, 0, first, &second);
+    if (read && comma_at(&at)) {
       read = number_at(&at, 32, 128, &bits) && (bits == 32 || bits == 64 || bits == 128);
     }
     *out = (shape){.kind = FIRN_KIND_DECIMAL,
@@ -260,6 +267,7 @@ static firn_status import_schema(const struct ArrowSchema *s, int depth, firn_ar
                           s->name == NULL ? "a field" : s->name);
   }
   FIRN_TRY(children_of(type, &sh, &children, &n, err));
+  assert(sh.kind != FIRN_KIND_MAP || n == FIRN_COUNT_OF(entry_names));
   firn_bytes name = firn_bytes_of(s->name == NULL ? "" : s->name);
   *out = (firn_field){.id = id_of(s),
                       .name = firn_arena_text(arena, name),

@@ -124,9 +124,12 @@ def tidy(tree, which, build, notes):
     if which == "changed":
         wanted = [p for p in wanted if p in changed_files(tree, wanted)]
     notes.append(f"tidy: {len(wanted)} files")
+    extra = ["-Wno-unknown-warning-option"]
+    if which == "changed":  # a seventh of the analyzer's usual patience: a fifth of the time, and nearly all of the findings
+        extra += ["-Xclang", "-analyzer-config", "-Xclang", "max-nodes=30000"]
 
     def check(path):
-        run = subprocess.run([tool, "-p", build, "--quiet", "--extra-arg=-Wno-unknown-warning-option", path],
+        run = subprocess.run([tool, "-p", build, "--quiet", *("--extra-arg=" + e for e in extra), path],
                              cwd=tree.root, capture_output=True, text=True)
         found = re.findall(r"^([^:\n]+):(\d+):\d+: (?:warning|error): (.*) \[([\w.,-]+)\]$", run.stdout, re.MULTILINE)
         findings = [Finding(os.path.relpath(os.path.join(tree.root, p), tree.root), int(n), "tidy", f"{what} ({name})",

@@ -12,19 +12,22 @@ enum { FILE_MAX_BYTES = 64 << 20 };
 /* A file of the command line, or standard input; in the app's arena. */
 static firn_status read_json_file(firn_app *app, const char *path, const firn_json_value **out,
                                   firn_error *err) {
-  FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+  bool is_stdin = strcmp(path, "-") == 0;
+  FILE *f = is_stdin ? stdin : fopen(path, "rb");
   if (f == NULL) {
     return firn_error_set(err, errno == ENOENT ? FIRN_NOT_FOUND : FIRN_IO, "%s cannot be opened: %s", path,
                           strerror(errno));
   }
   FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(FILE_MAX_BYTES);
-  for (size_t got = 1; got > 0;) {
+  while (feof(f) == 0 && ferror(f) == 0) {
     uint8_t *room = firn_builder_reserve(&b, 1 << 16);
-    got = room == NULL ? 0 : fread(room, 1, 1 << 16, f);
-    firn_builder_claim(&b, got);
+    if (room == NULL) {
+      break;
+    }
+    firn_builder_claim(&b, fread(room, 1, 1 << 16, f));
   }
   bool failed = ferror(f) != 0;
-  if (f != stdin) {
+  if (!is_stdin) {
     (void)fclose(f); /* it was only read */
   }
   if (failed) {

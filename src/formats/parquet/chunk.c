@@ -437,6 +437,7 @@ static bool dictionary_pays(const firn_chunk_writer *c) {
 /* The values of the pending rows, out of the dictionary. */
 static const void *look_up(firn_chunk_writer *c, const uint32_t *indexes, size_t n) {
   size_t size = stored_size(c);
+  assert(size > 0);
   firn_builder *values = &c->scratch->values;
   firn_builder_reset(values);
   uint8_t *to = n > SIZE_MAX / size ? NULL : firn_builder_reserve(values, n * size);

@@ -54,6 +54,7 @@ static firn_status make_paths(path_maker *m, const firn_field *field, const char
                               size_t n_steps, size_t n_names, firn_error *err) {
   static const char *const map_names[] = {"key", "value"};
   assert(n_steps <= FIRN_TYPE_MAX_DEPTH);
+  assert(field->kind != FIRN_KIND_MAP || field->n_children == FIRN_COUNT_OF(map_names));
   firn_leaf_step *step = &m->steps[n_steps];
   *step = (firn_leaf_step){.kind = field->kind, .optional = !field->required};
   m->names[n_names++] = name;
