@@ -203,14 +203,17 @@ firn_status firn_decompress(firn_decompressor *d, firn_codec codec, firn_bytes i
   return FIRN_OK;
 }
 
-/* How much room to try first: what the block says, as far as it can be believed. */
+/* How much room to try first: what the block says, as far as it can be believed. Never none, which would not
+ * grow by doubling: a first frame or a last member may hold nothing. */
 static size_t first_room(const firn_codec_ops *ops, firn_bytes in) {
+  enum { LEAST = 64 };
   size_t believable = in.len > (SIZE_MAX >> 8) ? SIZE_MAX : in.len * 32 + 4096;
   size_t guess = in.len > (SIZE_MAX >> 8) ? SIZE_MAX : in.len * 4 + 256;
   if (ops->hint != NULL) {
     uint64_t said = ops->hint(in);
     guess = said > believable ? believable : (size_t)said;
   }
+  guess = guess < LEAST ? LEAST : guess;
   return ops->max_ratio == 1 ? in.len : guess;
 }
 

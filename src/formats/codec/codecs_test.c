@@ -200,6 +200,29 @@ static void reads_what_others_wrote(void **state) {
   }
 }
 
+/* Gzip's last four bytes are the size of the last member, a zstd frame begins with its own: room for what
+ * they say is room for nothing, and nothing doubled stays nothing. */
+static void an_empty_frame_beside_a_full_one_ends(void **state) {
+  (void)state;
+  static const firn_codec codecs[] = {FIRN_CODEC_GZIP, FIRN_CODEC_ZSTD};
+  firn_error err;
+  uint8_t bytes[5000];
+  (void)test_ctx();
+  fill(bytes, sizeof bytes, 1);
+  FIRN_AUTO_DECOMPRESSOR *d = NULL;
+  CHECK_OK(firn_decompressor_new(&d, &err));
+  for (size_t i = 0; i < FIRN_COUNT_OF(codecs); i++) {
+    for (int full_first = 0; full_first < 2; full_first++) {
+      FIRN_AUTO_BUILDER packed = FIRN_BUILDER_INIT(0), grown = FIRN_BUILDER_INIT(1 << 20);
+      pack(codecs[i], 0, (firn_bytes){bytes, full_first ? sizeof bytes : (size_t)0}, &packed);
+      pack(codecs[i], 0, (firn_bytes){bytes, full_first ? (size_t)0 : sizeof bytes}, &packed);
+      CHECK_OK(firn_decompress_grow(d, codecs[i], firn_builder_bytes(&packed), &grown, &err));
+      assert_int_equal(grown.len, sizeof bytes);
+      assert_memory_equal(grown.data, bytes, sizeof bytes);
+    }
+  }
+}
+
 static firn_status pack_and_unpack(void) {
   uint8_t bytes[3000], back[3000];
   fill(bytes, sizeof bytes, 1);
@@ -223,4 +246,5 @@ static void survives_oom(void **state) {
 
 RUN_TESTS(gives_back_what_it_packed, wants_the_exact_size, keeps_the_bound_of_the_builder,
           refuses_every_cut_and_survives_every_flip, refuses_levels_that_are_not_there,
-          packs_tighter_at_a_higher_level, knows_codecs_by_name, reads_what_others_wrote, survives_oom)
+          packs_tighter_at_a_higher_level, knows_codecs_by_name, reads_what_others_wrote,
+          an_empty_frame_beside_a_full_one_ends, survives_oom)
