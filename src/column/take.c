@@ -26,6 +26,10 @@ static void take_values(const firn_vector *from, const uint32_t *rows, size_t n,
 
 static firn_status take_nulls(const firn_vector *from, const uint32_t *rows, size_t n, firn_arena *arena,
                               firn_vector *out, firn_error *err) {
+  if (from->kind == FIRN_KIND_UNKNOWN) { /* null whatever stands in the bitmap */
+    out->n_nulls = n;
+    return FIRN_OK;
+  }
   if (from->validity == NULL) {
     return FIRN_OK;
   }
@@ -54,13 +58,13 @@ static firn_status take_entries(const firn_vector *from, const uint32_t *rows, s
   for (size_t i = 0; i < n; i++) {
     total += (size_t)(from->offsets[rows[i] + 1] - from->offsets[rows[i]]);
   }
+  if (total > INT32_MAX) { /* before memory is taken for them */
+    return firn_error_set(err, FIRN_LIMIT, "%zu list entries in one batch are too many", total);
+  }
   uint32_t *entries = firn_new_n(arena, uint32_t, total);
   out->children = firn_new_n(arena, firn_vector, from->n_children);
   if (out->offsets == NULL || entries == NULL || out->children == NULL) {
     return no_memory(n, err);
-  }
-  if (total > INT32_MAX) {
-    return firn_error_set(err, FIRN_LIMIT, "%zu list entries in one batch are too many", total);
   }
   size_t at = 0;
   for (size_t i = 0; i < n; i++) {
@@ -79,6 +83,9 @@ static firn_status take_vector(const firn_vector *from, const uint32_t *rows, si
                                firn_vector *out, firn_error *err) {
   *out = (firn_vector){.kind = from->kind, .len = n, .n_children = from->n_children};
   FIRN_TRY(take_nulls(from, rows, n, arena, out, err));
+  if (from->kind == FIRN_KIND_UNKNOWN) { /* has no values */
+    return FIRN_OK;
+  }
   if (from->kind == FIRN_KIND_LIST || from->kind == FIRN_KIND_MAP) {
     return take_entries(from, rows, n, arena, out, err);
   }

@@ -89,6 +89,20 @@ static void takes_no_rows(void **state) {
   assert_int_equal(none.n_rows, 0);
 }
 
+static void taken_rows_of_the_unknown_kind_are_counted_as_null(void **state) {
+  (void)state;
+  static const firn_field nothing = {.name = "n", .kind = FIRN_KIND_UNKNOWN};
+  static const firn_field row = {.name = "", .kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &nothing};
+  static const uint32_t rows[] = {2, 0};
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_vector column = {.kind = FIRN_KIND_UNKNOWN, .len = 3, .n_nulls = 3};
+  firn_batch all = {.schema = &row, .n_rows = 3, .columns = &column}, some;
+  CHECK_OK(firn_batch_take(&all, rows, 2, &arena, &some, &err));
+  CHECK_OK(firn_batch_check(&some, &err));
+  assert_int_equal(some.columns[0].n_nulls, 2);
+}
+
 static firn_status fill_and_take(void) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   firn_batch all;
@@ -103,4 +117,5 @@ static void survives_oom(void **state) {
   check_survives_oom(fill_and_take);
 }
 
-RUN_TESTS(takes_rows_in_any_order, takes_no_rows, survives_oom)
+RUN_TESTS(takes_rows_in_any_order, takes_no_rows, taken_rows_of_the_unknown_kind_are_counted_as_null,
+          survives_oom)
