@@ -185,8 +185,9 @@ static size_t count_nulls(const firn_vector *v) {
   return v->len - set;
 }
 
-static firn_status check_vector(const firn_vector *v, const firn_field *field, size_t len, int depth,
-                                firn_error *err);
+/* `under_nulls`: a struct above is null in places, where even a required value may be empty. */
+static firn_status check_vector(const firn_vector *v, const firn_field *field, size_t len, bool under_nulls,
+                                int depth, firn_error *err);
 
 static firn_status check_entries(const firn_vector *v, size_t *n, firn_error *err) {
   *n = 0;
@@ -206,14 +207,17 @@ static firn_status check_entries(const firn_vector *v, size_t *n, firn_error *er
   return FIRN_OK;
 }
 
-static firn_status check_children(const firn_vector *v, const firn_field *field, int depth, firn_error *err) {
+static firn_status check_children(const firn_vector *v, const firn_field *field, bool under_nulls, int depth,
+                                  firn_error *err) {
   size_t n = v->len;
+  under_nulls = under_nulls || v->n_nulls > 0;
   if (field->kind != FIRN_KIND_STRUCT) {
     FIRN_TRY(check_entries(v, &n, err));
+    under_nulls = false; /* a null list has no entries */
   }
   for (uint32_t i = 0; i < v->n_children; i++) {
     const firn_field *child = &field->children[i];
-    firn_status status = check_vector(&v->children[i], child, n, depth + 1, err);
+    firn_status status = check_vector(&v->children[i], child, n, under_nulls, depth + 1, err);
     if (status != FIRN_OK) {
       return firn_error_while(err, status, "%s", child->name == NULL ? "a child" : child->name);
     }
@@ -222,7 +226,8 @@ static firn_status check_children(const firn_vector *v, const firn_field *field,
 }
 
 /* Runs of bytes must have an address, and those of a fixed width that width. */
-static firn_status check_bytes(const firn_vector *v, const firn_field *field, firn_error *err) {
+static firn_status check_bytes(const firn_vector *v, const firn_field *field, bool under_nulls,
+                               firn_error *err) {
   size_t width = field->kind == FIRN_KIND_UUID    ? 16
                  : field->kind == FIRN_KIND_FIXED ? field->width
                                                   : SIZE_MAX;
@@ -233,15 +238,15 @@ static firn_status check_bytes(const firn_vector *v, const firn_field *field, fi
     if (v->bytes[i].data == NULL && v->bytes[i].len > 0) {
       return firn_error_set(err, FIRN_INVALID, "value %zu has a length and no address", i);
     }
-    if (width != SIZE_MAX && v->bytes[i].len != width) {
+    if (width != SIZE_MAX && v->bytes[i].len != width && !(under_nulls && v->bytes[i].len == 0)) {
       return firn_error_set(err, FIRN_INVALID, "value %zu has %zu bytes, not %zu", i, v->bytes[i].len, width);
     }
   }
   return FIRN_OK;
 }
 
-static firn_status check_vector(const firn_vector *v, const firn_field *field, size_t len, int depth,
-                                firn_error *err) {
+static firn_status check_vector(const firn_vector *v, const firn_field *field, size_t len, bool under_nulls,
+                                int depth, firn_error *err) {
   if (depth > FIRN_TYPE_MAX_DEPTH) {
     return firn_error_set(err, FIRN_LIMIT, "types nest deeper than %d", FIRN_TYPE_MAX_DEPTH);
   }
@@ -262,9 +267,9 @@ static firn_status check_vector(const firn_vector *v, const firn_field *field, s
     return firn_error_set(err, FIRN_INVALID, "%zu nulls are counted, %zu are there", v->n_nulls, n_nulls);
   }
   if (firn_kind_is_bytes(v->kind)) {
-    FIRN_TRY(check_bytes(v, field, err));
+    FIRN_TRY(check_bytes(v, field, under_nulls, err));
   }
-  return firn_kind_is_nested(v->kind) ? check_children(v, field, depth, err) : FIRN_OK;
+  return firn_kind_is_nested(v->kind) ? check_children(v, field, under_nulls, depth, err) : FIRN_OK;
 }
 
 firn_status firn_batch_check(const firn_batch *batch, firn_error *err) {
@@ -275,5 +280,5 @@ firn_status firn_batch_check(const firn_batch *batch, firn_error *err) {
                      .len = batch->n_rows,
                      .n_children = batch->schema->n_children,
                      .children = batch->columns};
-  return check_vector(&all, batch->schema, batch->n_rows, 0, err);
+  return check_vector(&all, batch->schema, batch->n_rows, false, 0, err);
 }

@@ -97,6 +97,25 @@ static void the_check_finds_each_mistake(void **state) {
   CHECK_SAYS("n: no values");
 }
 
+static void a_required_uuid_may_be_empty_only_where_its_struct_is_null(void **state) {
+  (void)state;
+  static const firn_field uuid = {.name = "u", .required = true, .kind = FIRN_KIND_UUID};
+  static const firn_field s = {.name = "s", .kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &uuid};
+  static const firn_field row = {.name = "", .kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &s};
+  static const uint8_t value[16] = {1};
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_batch b;
+  CHECK_OK(firn_batch_new(&row, 2, &arena, &b, &err));
+  b.n_rows = b.columns[0].len = b.columns[0].children[0].len = 2;
+  b.columns[0].children[0].bytes[0] = (firn_bytes){value, sizeof value};
+  CHECK_STATUS(firn_batch_check(&b, &err), FIRN_INVALID);
+  CHECK_SAYS("s: u: value 1 has 0 bytes, not 16");
+  CHECK_OK(firn_vector_need_validity(&b.columns[0], 2, &arena, &err));
+  firn_vector_set_null(&b.columns[0], 1);
+  CHECK_OK(firn_batch_check(&b, &err));
+}
+
 static void grows_without_losing_values(void **state) {
   (void)state;
   firn_error err;
@@ -140,5 +159,6 @@ static void survives_oom(void **state) {
   check_survives_oom(make_and_grow);
 }
 
-RUN_TESTS(a_right_batch_passes_its_check, the_check_finds_each_mistake, grows_without_losing_values,
+RUN_TESTS(a_right_batch_passes_its_check, the_check_finds_each_mistake,
+          a_required_uuid_may_be_empty_only_where_its_struct_is_null, grows_without_losing_values,
           refuses_sizes_beyond_memory, survives_oom)
