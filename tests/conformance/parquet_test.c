@@ -37,6 +37,7 @@ typedef struct file_plan {
   int32_t n_values, n_rows, n_dictionary;
   int32_t encoding, codec, def_encoding;
   firn_bytes old_min; /* of deprecated statistics */
+  bool is_indexed;    /* has an offset index, and says of its dictionary that it is data */
 } file_plan;
 
 static void write_node(firn_thrift_writer *w, const node *n, bool is_root) {
@@ -83,7 +84,21 @@ static void write_page(firn_builder *b, const file_plan *p, bool is_dictionary) 
   firn_builder_add(b, bytes);
 }
 
-static void write_chunk(firn_thrift_writer *w, const file_plan *p, size_t data_at, size_t end) {
+/* An offset index of the one page of data. */
+static void write_offset_index(firn_builder *b, size_t data_at, size_t end) {
+  firn_thrift_writer w = FIRN_THRIFT_WRITER_INIT(b);
+  firn_thrift_write_begin(&w);
+  firn_thrift_write_list(&w, 1, FIRN_THRIFT_STRUCT, 1);
+  firn_thrift_write_begin(&w);
+  firn_thrift_write_i64(&w, 1, (int64_t)data_at);
+  firn_thrift_write_i32(&w, 2, (int32_t)(end - data_at));
+  firn_thrift_write_i64(&w, 3, 0);
+  firn_thrift_write_end(&w);
+  firn_thrift_write_end(&w);
+}
+
+static void write_chunk(firn_thrift_writer *w, const file_plan *p, size_t data_at, size_t end,
+                        size_t index_end) {
   const node *leaf = &p->nodes[p->n_nodes - 1];
   for (size_t i = 0; i < p->n_nodes; i++) { /* of a map the key is the leaf that there is */
     leaf = p->nodes[i].type != NONE ? &p->nodes[i] : leaf;
@@ -100,8 +115,8 @@ static void write_chunk(firn_thrift_writer *w, const file_plan *p, size_t data_a
   firn_thrift_write_i64(w, 5, p->n_values);
   firn_thrift_write_i64(w, 6, (int64_t)end - 4);
   firn_thrift_write_i64(w, 7, (int64_t)end - 4);
-  firn_thrift_write_i64(w, 9, (int64_t)data_at);
-  if (p->dictionary.len > 0) {
+  firn_thrift_write_i64(w, 9, p->is_indexed ? 4 : (int64_t)data_at);
+  if (p->dictionary.len > 0 && !p->is_indexed) {
     firn_thrift_write_i64(w, 11, 4);
   }
   if (p->old_min.len > 0) {
@@ -111,6 +126,10 @@ static void write_chunk(firn_thrift_writer *w, const file_plan *p, size_t data_a
     firn_thrift_write_end(w);
   }
   firn_thrift_write_end(w);
+  if (p->is_indexed) {
+    firn_thrift_write_i64(w, 4, (int64_t)end);
+    firn_thrift_write_i32(w, 5, (int32_t)(index_end - end));
+  }
   firn_thrift_write_end(w);
 }
 
@@ -122,6 +141,10 @@ static firn_bytes build(const file_plan *p, firn_arena *arena) {
   }
   size_t data_at = b.len;
   write_page(&b, p, false);
+  size_t data_end = b.len;
+  if (p->is_indexed) {
+    write_offset_index(&b, data_at, data_end);
+  }
   size_t footer_at = b.len;
   firn_thrift_writer w = FIRN_THRIFT_WRITER_INIT(&b);
   firn_thrift_write_begin(&w);
@@ -135,8 +158,8 @@ static firn_bytes build(const file_plan *p, firn_arena *arena) {
   firn_thrift_write_list(&w, 4, FIRN_THRIFT_STRUCT, 1);
   firn_thrift_write_begin(&w);
   firn_thrift_write_list(&w, 1, FIRN_THRIFT_STRUCT, 1);
-  write_chunk(&w, p, data_at, footer_at);
-  firn_thrift_write_i64(&w, 2, (int64_t)footer_at - 4);
+  write_chunk(&w, p, data_at, data_end, footer_at);
+  firn_thrift_write_i64(&w, 2, (int64_t)data_end - 4);
   firn_thrift_write_i64(&w, 3, p->n_rows);
   firn_thrift_write_end(&w);
   firn_thrift_write_end(&w);
@@ -246,6 +269,42 @@ static void trap_58_int96_goes_straight_to_microseconds(void **state) {
   for (size_t i = 0; i < 8; i++) {
     assert_int_equal(b.columns[0].i64[i], wanted[i < 4 ? i : 7 - i]);
   }
+}
+
+static void a_dictionary_that_is_called_data_is_found_for_one_row(void **state) {
+  (void)state;
+  static const int32_t values[] = {70, 80, 90};
+  static const uint8_t indexes[] = {2, 3, 0x24, 0}; /* width 2; 8 packed: 0 1 2 */
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  node leaf = LEAF("n", FIRN_PARQUET_INT32, REQUIRED);
+  file_plan p = plain(&leaf, (firn_bytes){indexes, sizeof indexes}, 3);
+  p.encoding = FIRN_PARQUET_RLE_DICTIONARY;
+  p.dictionary = (firn_bytes){(const uint8_t *)values, sizeof values};
+  p.n_dictionary = 3;
+  p.is_indexed = true;
+  firn_bytes bytes = build(&p, &arena);
+  FIRN_AUTO_PARQUET_FILE *f = NULL;
+  firn_batch row;
+  CHECK_OK(firn_parquet_file_open(firn_parquet_source_over(&bytes), test_ctx(), 0, 0, &f, &err));
+  for (int64_t i = 0; i < 3; i++) {
+    CHECK_OK(firn_parquet_read_row(f, test_ctx(), i, NULL, 0, &arena, &row, &err));
+    assert_int_equal(row.columns[0].i32[0], values[i]);
+  }
+}
+
+/* Both are the last value that was written where parquet-mr before 1.8 kept a buffer: PARQUET-251. read_plan
+ * looks that nothing is made of them. */
+static void equal_deprecated_bounds_of_bytes_are_not_believed(void **state) {
+  (void)state;
+  static const uint8_t values[] = {1, 0, 0, 0, 'b', 1, 0, 0, 0, 'a'};
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_batch b;
+  node leaf = LEAF("t", FIRN_PARQUET_BYTE_ARRAY, REQUIRED);
+  file_plan p = plain(&leaf, (firn_bytes){values, sizeof values}, 2);
+  p.old_min = FIRN_LITERAL("a");
+  CHECK_OK(read_plan(&p, &arena, &b, &err));
 }
 
 /* Levels of three rows [7, 8], [], [9] for a list of required ints in which a row is not null: repetition in
@@ -523,4 +582,6 @@ static void a_foreign_bloom_filter_admits_what_is_there(void **state) {
 RUN_TESTS(trap_57_a_decimal_may_be_stored_in_anything, trap_58_int96_goes_straight_to_microseconds,
           lists_of_every_legacy_shape, a_list_in_a_list_of_two_levels, maps_of_every_legacy_shape,
           what_is_not_read_is_refused_by_name, counts_must_agree, text_must_be_utf8,
-          a_few_bytes_cannot_claim_all_memory, a_foreign_bloom_filter_admits_what_is_there)
+          a_few_bytes_cannot_claim_all_memory, a_foreign_bloom_filter_admits_what_is_there,
+          a_dictionary_that_is_called_data_is_found_for_one_row,
+          equal_deprecated_bounds_of_bytes_are_not_believed)

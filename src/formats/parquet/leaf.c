@@ -80,7 +80,14 @@ static void reset(firn_parquet_leaf *l) {
 firn_status firn_parquet_leaf_begin(firn_parquet_leaf *l, const firn_parquet_chunk *chunk, firn_error *err) {
   uint64_t at = (uint64_t)chunk->offset;
   reset(l);
-  return firn_parquet_pages_begin(&l->pages, chunk, at, at + (uint64_t)chunk->compressed_bytes, err);
+  return firn_parquet_pages_begin(&l->pages, chunk, at, at, at + (uint64_t)chunk->compressed_bytes, err);
+}
+
+/* Where the dictionary ends that stands before the first data page and is needed wherever reading begins. The
+ * index names that page; some writers give the chunk's first page, the dictionary, as the first of data. */
+static uint64_t dictionary_end(const firn_parquet_chunk *chunk, const firn_parquet_offset_index *index) {
+  int64_t first = index->pages[0].offset;
+  return (uint64_t)(first > chunk->data_page_offset ? first : chunk->data_page_offset);
 }
 
 firn_status firn_parquet_leaf_begin_at(firn_parquet_leaf *l, const firn_parquet_chunk *chunk,
@@ -101,7 +108,7 @@ firn_status firn_parquet_leaf_begin_at(firn_parquet_leaf *l, const firn_parquet_
   l->end_location = index->pages + index->n_pages;
   *skip = (size_t)(from - index->pages[first].first_row);
   return firn_parquet_pages_begin(
-      &l->pages, chunk, (uint64_t)index->pages[first].offset,
+      &l->pages, chunk, dictionary_end(chunk, index), (uint64_t)index->pages[first].offset,
       (uint64_t)index->pages[last].offset + (uint64_t)index->pages[last].compressed_bytes, err);
 }
 

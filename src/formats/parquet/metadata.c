@@ -267,8 +267,10 @@ static bool is_usable(const firn_parquet_node *leaf, firn_bytes v) {
 }
 
 /* The deprecated pair was compared as signed values, and bytes as signed bytes: it may be used where that is
- * the type's order, or where both are equal. Spec: parquet.thrift, Statistics and ColumnOrder. */
-static bool old_order_is_right(const firn_parquet_node *leaf, firn_bytes min, firn_bytes max) {
+ * the type's order. Bytes are not trusted even where both are equal: parquet-mr before 1.8 kept a buffer that
+ * was written again, and so the last value as both (PARQUET-251). Spec: parquet.thrift, Statistics and
+ * ColumnOrder. */
+static bool old_order_is_right(const firn_parquet_node *leaf) {
   switch (leaf->type) {
     case FIRN_PARQUET_BOOLEAN:
     case FIRN_PARQUET_FLOAT:
@@ -279,7 +281,6 @@ static bool old_order_is_right(const firn_parquet_node *leaf, firn_bytes min, fi
       return leaf->logical != FIRN_LOGICAL_INTEGER || leaf->is_signed;
     case FIRN_PARQUET_BYTE_ARRAY:
     case FIRN_PARQUET_FIXED_LEN_BYTE_ARRAY:
-      return firn_bytes_equal(min, max);
     case FIRN_PARQUET_INT96:
       break;
   }
@@ -318,7 +319,7 @@ static firn_status trust_statistics(stored_chunk *s, bool type_ordered, firn_are
                    leaf->logical != FIRN_LOGICAL_GEOMETRY && leaf->logical != FIRN_LOGICAL_GEOGRAPHY &&
                    leaf->logical != FIRN_LOGICAL_UNKNOWN;
   bool new_pair = stats->has_min || stats->has_max;
-  if (!new_pair && s->has_old_min && s->has_old_max && old_order_is_right(leaf, s->old_min, s->old_max)) {
+  if (!new_pair && s->has_old_min && s->has_old_max && old_order_is_right(leaf)) {
     stats->min = s->old_min;
     stats->max = s->old_max;
     stats->has_min = stats->has_max = true;

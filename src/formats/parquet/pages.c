@@ -24,8 +24,9 @@ static void begin_segment(firn_page_segment *s, uint64_t at, uint64_t end) {
   s->window_len = 0;
 }
 
-firn_status firn_parquet_pages_begin(firn_parquet_pages *p, const firn_parquet_chunk *chunk, uint64_t data_at,
-                                     uint64_t data_end, firn_error *err) {
+firn_status firn_parquet_pages_begin(firn_parquet_pages *p, const firn_parquet_chunk *chunk,
+                                     uint64_t dictionary_end, uint64_t data_at, uint64_t data_end,
+                                     firn_error *err) {
   uint64_t start = (uint64_t)chunk->offset;
   uint64_t end = start + (uint64_t)chunk->compressed_bytes;
   if (data_at < start || data_end < data_at || data_end > end) {
@@ -33,12 +34,7 @@ firn_status firn_parquet_pages_begin(firn_parquet_pages *p, const firn_parquet_c
   }
   p->chunk = chunk;
   p->current = 0;
-  /* A dictionary stands before the first data page and is needed wherever reading begins. */
-  uint64_t dictionary_end = data_at == start ? start : (uint64_t)chunk->data_page_offset;
-  if (dictionary_end < start || dictionary_end > data_at) {
-    dictionary_end = start;
-  }
-  begin_segment(&p->segments[0], start, dictionary_end);
+  begin_segment(&p->segments[0], start, dictionary_end <= data_at ? dictionary_end : start);
   begin_segment(&p->segments[1], data_at, data_end);
   firn_parquet_pages_recycle(p, 0);
   return FIRN_OK;

@@ -41,10 +41,11 @@ typedef struct firn_parquet_page {
   firn_bytes rep, def, values; /* each readable for FIRN_PAGE_PADDING bytes more */
 } firn_parquet_page;
 
-/* Begins a chunk: all of it, or the dictionary (empty when `data_at` is its start) and the pages in [data_at,
- * data_end). */
+/* Begins a chunk: all of it, or the dictionary, which ends at `dictionary_end` at the latest (where the chunk
+ * begins: there is none to look for), and the pages in [data_at, data_end). */
 FIRN_MUST_USE firn_status firn_parquet_pages_begin(firn_parquet_pages *p, const firn_parquet_chunk *chunk,
-                                                   uint64_t data_at, uint64_t data_end, firn_error *err);
+                                                   uint64_t dictionary_end, uint64_t data_at,
+                                                   uint64_t data_end, firn_error *err);
 
 bool firn_parquet_pages_at_end(firn_parquet_pages *p);
 
