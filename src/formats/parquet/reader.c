@@ -208,6 +208,16 @@ static firn_status check_chunk(const firn_parquet_chunk *c, const firn_parquet_l
   return FIRN_OK;
 }
 
+/* Whether the offset indexes of a row group's wanted leaves could lie side by side in the file. If not, a
+ * small file names one run of bytes as the index of each of many columns. */
+static bool indexes_fit(const firn_parquet_reader *r, size_t group) {
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < r->n_leaves; i++) {
+    total += (uint64_t)chunk_of(r, group, &r->leaves[i])->offset_index_bytes;
+  }
+  return total <= r->file->source.size_bytes;
+}
+
 /* Asks for the offset indexes of all leaves at once, and decodes them. A leaf whose index is missing or
  * broken gets none, and is read from the start of its chunk. */
 static firn_status load_indexes(firn_parquet_reader *r, firn_ctx *ctx, size_t group, firn_error *err) {
@@ -217,10 +227,11 @@ static firn_status load_indexes(firn_parquet_reader *r, firn_ctx *ctx, size_t gr
   if (raw == NULL) {
     return no_memory(err);
   }
+  bool fit = indexes_fit(r, group);
   for (uint32_t i = 0; i < r->n_leaves; i++) {
     const firn_parquet_chunk *c = chunk_of(r, group, &r->leaves[i]);
     r->indexes[i] = (firn_parquet_offset_index){0};
-    size_t len = c->offset_index_offset == 0 ? 0 : (size_t)c->offset_index_bytes;
+    size_t len = c->offset_index_offset == 0 || !fit ? 0 : (size_t)c->offset_index_bytes;
     uint8_t *into = len == 0 ? NULL : firn_arena_alloc_bytes(&r->index_arena, len);
     if (len > 0 && into == NULL) {
       return no_memory(err);
@@ -266,15 +277,14 @@ static firn_status read_ahead(firn_parquet_reader *r, firn_ctx *ctx, size_t n_ro
   return FIRN_OK;
 }
 
-static firn_status skip_rows(firn_parquet_reader *r, firn_ctx *ctx, firn_parquet_leaf *l, size_t n,
-                             firn_error *err) {
+static firn_status skip_rows(firn_ctx *ctx, firn_parquet_leaf *l, size_t n, firn_error *err) {
   if (l->max_rep == 0) {
     return firn_parquet_leaf_skip(l, ctx, n, err);
   }
   while (n > 0) {
     firn_vector dropped;
     size_t got = 0;
-    size_t step = n < r->batch_rows ? n : r->batch_rows;
+    size_t step = n < BATCH_ROWS_DEFAULT ? n : BATCH_ROWS_DEFAULT;
     FIRN_TRY(firn_parquet_leaf_fill(l, ctx, step, PAGES_PER_BATCH_BYTES, &got, err));
     FIRN_TRY(firn_parquet_leaf_take(l, got, &dropped, err));
     firn_parquet_leaf_next_batch(l);
@@ -315,7 +325,7 @@ static firn_status begin_group(firn_parquet_reader *r, firn_ctx *ctx, size_t gro
   }
   FIRN_TRY(read_ahead(r, ctx, 1, err));
   for (uint32_t i = 0; i < r->n_leaves; i++) {
-    FIRN_TRY(in_column(&r->leaves[i], skip_rows(r, ctx, &r->leaves[i], skips[i], err), err));
+    FIRN_TRY(in_column(&r->leaves[i], skip_rows(ctx, &r->leaves[i], skips[i], err), err));
   }
   r->in_group = true;
   return FIRN_OK;

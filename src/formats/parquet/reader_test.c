@@ -262,6 +262,31 @@ static void one_row_takes_few_reads(void **state) {
   }
 }
 
+static void columns_that_share_one_large_index_do_not_multiply_it(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  counted c = {.file = load("nested")};
+  firn_parquet_source source = {read_counted, &c, c.file.len};
+  FIRN_AUTO_PARQUET_FILE *f = NULL;
+  rows whole;
+  firn_batch one;
+  CHECK_OK(read_rows(c.file, NULL, &arena, &whole, &err));
+  CHECK_OK(firn_parquet_file_open(source, test_ctx(), 8, 0, &f, &err));
+  const firn_parquet_metadata *m = firn_parquet_file_metadata(f);
+  for (uint32_t i = 0; i < m->n_leaves; i++) { /* as a hostile footer would have it */
+    firn_parquet_chunk *chunk = (firn_parquet_chunk *)(uintptr_t)&m->row_groups[0].chunks[i];
+    chunk->offset_index_offset = 4;
+    chunk->offset_index_bytes = (int32_t)(c.file.len - 100);
+  }
+  assert_true(m->n_leaves > 3);
+  c.n_bytes = 0;
+  CHECK_OK(firn_parquet_read_row(f, test_ctx(), 1, NULL, 0, &arena, &one, &err));
+  check_same_rows(&whole, 1, &(rows){1, &one});
+  assert_true(c.n_bytes < 2 * c.file.len);
+  unload(c.file);
+}
+
 static void indexes_agree_with_the_pages(void **state) {
   (void)state;
   firn_error err;
@@ -386,6 +411,7 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(any_batch_size_gives_the_same_rows, any_range_of_rows_is_that_part, the_values_are_right,
-          chosen_columns_come_in_the_order_asked_for, one_row_takes_few_reads, indexes_agree_with_the_pages,
+          chosen_columns_come_in_the_order_asked_for, one_row_takes_few_reads,
+          columns_that_share_one_large_index_do_not_multiply_it, indexes_agree_with_the_pages,
           refuses_every_cut, survives_every_changed_byte, a_changed_page_fails_its_checksum,
           large_pages_meet_their_bound, survives_oom)
