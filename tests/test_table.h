@@ -114,7 +114,7 @@ static firn_status test_catalog_swap(test_catalog *c, firn_ctx *ctx, const firn_
   }
   memcpy(copy, location, strlen(location) + 1);
   if (c->metadata != NULL) {
-    firn_metadata_file_trim(c->base.stores, ctx, c->metadata, after);
+    firn_metadata_file_trim(c->base.stores, ctx, c->metadata, after, NULL, NULL);
   }
   firn_metadata_unref(c->metadata);
   firn_free(c->location);

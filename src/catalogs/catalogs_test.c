@@ -443,6 +443,30 @@ static void old_metadata_is_trimmed_when_asked_on(firn_catalog *c) {
 }
 ON_EVERY_KIND(old_metadata_is_trimmed_when_asked)
 
+static void set_text(firn_catalog *c, const char *key, const char *value) {
+  const firn_property p = {key, value};
+  const firn_update update = set_one(&p);
+  const firn_table_commit commit = {.table = events, .n_updates = 1, .updates = &update};
+  CHECK_OK(firn_catalog_commit(c, ctx, &commit, 1, NULL, &err));
+}
+
+/* Two names for one history: what one trims is what the other points to. */
+static void trimming_leaves_what_another_table_points_to_on(firn_catalog *c) {
+  FIRN_AUTO_TABLE table = {0}, twin = {0};
+  make_namespaces(c);
+  make_table(c, &events, &table);
+  CHECK_OK(firn_catalog_table_register(c, ctx, &other, table.metadata_location, NULL, &err));
+  set_text(c, "write.metadata.previous-versions-max", "1");
+  set_text(c, "write.metadata.delete-after-commit.enabled", "true");
+  set_text(c, "k", "1");
+  set_text(c, "k", "2");
+  CHECK_OK(firn_catalog_table_load(c, ctx, &other, &twin, &err));
+  assert_string_equal(twin.metadata_location, table.metadata_location);
+  /* The twin's, the current one and the one before. */
+  assert_int_equal(n_files_of(firn_metadata_get(table.metadata)->location), 3);
+}
+ON_EVERY_KIND(trimming_leaves_what_another_table_points_to)
+
 /* --- the URI --- */
 
 /* A dot would make one level look like two, and PyIceberg has no more room than its columns. */
@@ -521,4 +545,5 @@ RUN_TESTS(a_sql_catalog_takes_no_dots_and_nothing_longer_than_its_columns, keeps
           creates_a_table_once_and_in_a_namespace, a_table_lies_where_it_is_told, renames_tables,
           registers_tables, commits_what_is_asked, a_failed_requirement_changes_nothing,
           a_commit_may_make_a_table, several_tables_change_together_or_not_at_all,
-          old_metadata_is_trimmed_when_asked, refuses_what_names_no_catalog)
+          old_metadata_is_trimmed_when_asked, trimming_leaves_what_another_table_points_to,
+          refuses_what_names_no_catalog)

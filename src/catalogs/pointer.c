@@ -242,6 +242,13 @@ static firn_status answer_and_swap(firn_catalog *c, firn_ctx *ctx, change *chang
   return FIRN_OK;
 }
 
+/* A table that was registered from a file of another's log points there. Who cannot tell keeps it. */
+static bool is_current(void *self, firn_ctx *ctx, const char *location) {
+  firn_catalog *c = self;
+  bool is_used = true;
+  return of(c)->pointers->is_used(c, ctx, location, &is_used, NULL) != FIRN_OK || is_used;
+}
+
 /* Publishes changes whose files are written, or tidies up after `so_far`, the failure of preparing them. */
 static firn_status conclude(firn_catalog *c, firn_ctx *ctx, change *changes, size_t n, firn_status so_far,
                             firn_arena *arena, firn_table *out, firn_error *err) {
@@ -251,7 +258,7 @@ static firn_status conclude(firn_catalog *c, firn_ctx *ctx, change *changes, siz
   }
   for (size_t i = 0; i < n && status == FIRN_OK; i++) {
     if (is_new_file(&changes[i]) && changes[i].base != NULL) {
-      firn_metadata_file_trim(c->stores, ctx, changes[i].base, changes[i].next);
+      firn_metadata_file_trim(c->stores, ctx, changes[i].base, changes[i].next, is_current, c);
     }
   }
   release_changes(changes, n);

@@ -86,8 +86,14 @@ static bool logs(const firn_metadata_fields *m, const char *file) {
   return false;
 }
 
+/* "v3.metadata.json", "00003-....gz.metadata.json", "v3.metadata.json.gz" */
+static bool is_metadata_name(const char *location) {
+  const char *slash = strrchr(location, '/');
+  return strstr(slash == NULL ? location : slash, ".metadata.json") != NULL;
+}
+
 void firn_metadata_file_trim(firn_stores *stores, firn_ctx *ctx, const firn_metadata *before,
-                             const firn_metadata *after) {
+                             const firn_metadata *after, firn_metadata_in_use in_use, void *self) {
   const firn_metadata_fields *now = firn_metadata_get(after);
   const firn_metadata_fields *then = firn_metadata_get(before);
   if (!firn_property_bool(&now->properties, FIRN_PROPERTY_DELETE_AFTER_COMMIT, false)) {
@@ -95,6 +101,9 @@ void firn_metadata_file_trim(firn_stores *stores, firn_ctx *ctx, const firn_meta
   }
   /* Entries fall off the log's front, so the first one that is still there ends the search. */
   for (size_t i = 0; i < then->n_metadata_log && !logs(now, then->metadata_log[i].metadata_file); i++) {
-    firn_table_file_discard(stores, ctx, then->metadata_log[i].metadata_file);
+    const char *file = then->metadata_log[i].metadata_file;
+    if (is_metadata_name(file) && (in_use == NULL || !in_use(self, ctx, file))) {
+      firn_table_file_discard(stores, ctx, file);
+    }
   }
 }

@@ -17,10 +17,14 @@ FIRN_MUST_USE firn_status firn_metadata_file_write(firn_stores *stores, firn_ctx
                                                    const char *previous_location, firn_arena *arena,
                                                    const char **out, firn_error *err);
 
+/* Whether a metadata file is, or may be, the current one of any table: of one that was registered from it. */
+typedef bool (*firn_metadata_in_use)(void *self, firn_ctx *ctx, const char *location);
+
 /* After a commit from `before` to `after`: deletes metadata files that fell off the log, when the table asks
- * for it. What cannot be deleted is left; this never fails. */
+ * for it. The log may be a stranger's, so what is not named like a metadata file stays. `in_use` may be NULL.
+ * What cannot be deleted is left; this never fails. */
 void firn_metadata_file_trim(firn_stores *stores, firn_ctx *ctx, const firn_metadata *before,
-                             const firn_metadata *after);
+                             const firn_metadata *after, firn_metadata_in_use in_use, void *self);
 
 /* The updates that make a new table of `how` at `location`, in `arena`: what catalogs that build tables
  * themselves apply to NULL. */

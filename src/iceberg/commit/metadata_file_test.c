@@ -125,6 +125,32 @@ static void old_files_go_only_where_the_table_asks_for_it(void **state) {
   }
 }
 
+static void a_log_that_names_other_files_does_not_have_them_removed(void **state) {
+  (void)state;
+  static const firn_property keep[] = {{"write.metadata.previous-versions-max", "1"},
+                                       {"write.metadata.delete-after-commit.enabled", "true"}};
+  static const firn_metadata_log_entry log[] = {{1, "memory://lake/precious.metadata.json/key"},
+                                                {2, "memory://lake/old.metadata.json"}};
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  FIRN_AUTO_TEST_CATALOG c = {0};
+  const firn_properties properties = {2, keep};
+  CHECK_OK(test_catalog_open(NULL, false, &properties, ctx, &c, &err));
+  firn_metadata_fields f = *firn_metadata_get(c.metadata);
+  f.n_metadata_log = 2;
+  f.metadata_log = log;
+  firn_metadata *strange = NULL;
+  CHECK_OK(firn_metadata_new(&f, &strange, &err));
+  firn_metadata_unref(c.metadata);
+  c.metadata = strange;
+  for (size_t i = 0; i < 2; i++) {
+    CHECK_OK(firn_table_file_write(c.base.stores, ctx, log[i].metadata_file, FIRN_LITERAL("snow"), &err));
+  }
+  change_a_few_times(&c, ctx, 1);
+  assert_int_equal(test_count_objects(c.store, ctx, "precious"), 1);
+  assert_int_equal(test_count_objects(c.store, ctx, "old.metadata.json"), 0);
+}
+
 static void a_lost_answer_of_the_store_is_asked_for_again(void **state) {
   (void)state;
   firn_error err;
@@ -158,5 +184,6 @@ static void survives_oom(void **state) {
 
 RUN_TESTS(files_are_numbered_one_after_the_other, what_is_written_is_read_back_zipped_or_not,
           zipped_files_are_known_by_their_bytes_whatever_their_name, a_missing_or_broken_file_is_named,
-          old_files_go_only_where_the_table_asks_for_it, a_lost_answer_of_the_store_is_asked_for_again,
-          survives_oom)
+          old_files_go_only_where_the_table_asks_for_it,
+          a_log_that_names_other_files_does_not_have_them_removed,
+          a_lost_answer_of_the_store_is_asked_for_again, survives_oom)
