@@ -12,6 +12,7 @@ enum {
   DEFAULT_OPEN_FILES = 64,
   DEFAULT_MEMORY = 64 << 20,
   DEFAULT_FILE = 128 * 1000 * 1000,
+  LEAST_CUT = 256 << 10, /* a smaller row group frees less than it costs: then a whole file is closed */
   SCRATCH_MAX = 1 << 30
 };
 
@@ -26,6 +27,7 @@ typedef struct open_file {
   firn_writer *to;
   firn_parquet_writer *parquet;
   uint64_t last_used;
+  size_t memory; /* of its Parquet writer when it was last asked */
 } open_file;
 
 /* A file that was finished, and its place should it have to be removed. */
@@ -39,14 +41,17 @@ struct firn_table_writer {
   firn_table_writer_options options;
   open_file *open;
   size_t n_open;
-  uint64_t clock; /* counts writes, for last_used */
+  size_t
+      open_memory; /* the sum of theirs: asking all of them at every write would take n_open times as long */
+  uint64_t clock;  /* counts writes, for last_used */
   int64_t n_rows;
   firn_arena entries_arena; /* what finish hands over */
   firn_data_file *entries;
   size_t n_entries, entries_capacity;
   made_file *made; /* in entries_arena; what a close removes */
   bool is_finished;
-  firn_ctx *ctx; /* of the call that runs: the sink needs it */
+  firn_status failed; /* of a write or finish: rows are missing since, and no entries are handed over */
+  firn_ctx *ctx;      /* of the call that runs: the sink needs it */
 };
 
 static firn_status sink_write(void *self, firn_bytes data, firn_error *err) {
@@ -66,6 +71,7 @@ static void unlink_file(firn_table_writer *w, open_file *f) {
     if (*at == f) {
       *at = f->next;
       w->n_open--;
+      w->open_memory -= f->memory;
       return;
     }
   }
@@ -219,11 +225,14 @@ static open_file *find_open(firn_table_writer *w, const firn_value *tuple, uint6
 }
 
 size_t firn_table_writer_memory(const firn_table_writer *w) {
-  size_t total = w->entries_arena.used_bytes;
-  for (const open_file *f = w->open; f != NULL; f = f->next) {
-    total += firn_parquet_writer_memory(f->parquet);
-  }
-  return total;
+  return w->entries_arena.used_bytes + w->open_memory;
+}
+
+/* A file's memory changes only by what is written to it. */
+static void count_memory(firn_table_writer *w, open_file *f) {
+  size_t now = firn_parquet_writer_memory(f->parquet);
+  w->open_memory = w->open_memory - f->memory + now;
+  f->memory = now;
 }
 
 int64_t firn_table_writer_rows(const firn_table_writer *w) {
@@ -231,19 +240,20 @@ int64_t firn_table_writer_rows(const firn_table_writer *w) {
 }
 
 /* Cuts the row group of the largest writer; when that is not enough, closes the file that was used longest
- * ago. */
+ * ago. Entries of finished files do not count here: closing more files would only make more of them. */
 static firn_status keep_budget(firn_table_writer *w, firn_error *err) {
-  if (firn_table_writer_memory(w) <= w->options.memory_bytes || w->open == NULL) {
+  if (w->open_memory <= w->options.memory_bytes || w->open == NULL) {
     return FIRN_OK;
   }
   open_file *largest = w->open;
   for (open_file *f = w->open; f != NULL; f = f->next) {
-    if (firn_parquet_writer_memory(f->parquet) > firn_parquet_writer_memory(largest->parquet)) {
-      largest = f;
-    }
+    largest = f->memory > largest->memory ? f : largest;
   }
-  FIRN_TRY(firn_parquet_writer_flush(largest->parquet, err));
-  while (firn_table_writer_memory(w) > w->options.memory_bytes && w->open != NULL) {
+  if (largest->memory >= LEAST_CUT) {
+    FIRN_TRY(firn_parquet_writer_flush(largest->parquet, err));
+    count_memory(w, largest);
+  }
+  while (w->open_memory > w->options.memory_bytes && w->open != NULL) {
     FIRN_TRY(finish_file(w, least_recently_used(w), err));
   }
   return FIRN_OK;
@@ -265,6 +275,7 @@ static firn_status write_group(firn_table_writer *w, const firn_batch *rows, con
     return firn_error_while(err, status, "writing %s", f->location);
   }
   w->n_rows += (int64_t)rows->n_rows;
+  count_memory(w, f);
   if (firn_parquet_writer_size(f->parquet) >= w->options.target_file_bytes ||
       firn_parquet_writer_is_full(f->parquet)) {
     return finish_file(w, f, err);
@@ -272,10 +283,8 @@ static firn_status write_group(firn_table_writer *w, const firn_batch *rows, con
   return keep_budget(w, err);
 }
 
-firn_status firn_table_writer_write(firn_table_writer *w, firn_ctx *ctx, const firn_batch *batch,
-                                    firn_error *err) {
-  assert(!w->is_finished);
-  w->ctx = ctx;
+static firn_status write_batch(firn_table_writer *w, firn_ctx *ctx, const firn_batch *batch,
+                               firn_error *err) {
   FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(SCRATCH_MAX);
   const firn_partition_group *groups;
   size_t n_groups;
@@ -292,11 +301,29 @@ firn_status firn_table_writer_write(firn_table_writer *w, firn_ctx *ctx, const f
   return FIRN_OK;
 }
 
+static firn_status check_whole(const firn_table_writer *w, firn_error *err) {
+  return w->failed == FIRN_OK
+             ? FIRN_OK
+             : firn_error_set(err, w->failed,
+                              "an earlier write failed: the files lack rows and are given up");
+}
+
+firn_status firn_table_writer_write(firn_table_writer *w, firn_ctx *ctx, const firn_batch *batch,
+                                    firn_error *err) {
+  assert(!w->is_finished);
+  FIRN_TRY(check_whole(w, err));
+  w->ctx = ctx;
+  w->failed = write_batch(w, ctx, batch, err);
+  return w->failed;
+}
+
 firn_status firn_table_writer_finish(firn_table_writer *w, firn_ctx *ctx, const firn_data_file **files,
                                      size_t *n_files, firn_error *err) {
+  FIRN_TRY(check_whole(w, err));
   w->ctx = ctx;
   while (w->open != NULL) {
-    FIRN_TRY(finish_file(w, least_recently_used(w), err));
+    w->failed = finish_file(w, least_recently_used(w), err);
+    FIRN_TRY(w->failed);
   }
   *files = w->entries;
   *n_files = w->n_entries;

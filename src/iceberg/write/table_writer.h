@@ -39,7 +39,8 @@ typedef struct firn_table_writer firn_table_writer;
 FIRN_MUST_USE firn_status firn_table_writer_open(const firn_table_writer_options *options,
                                                  firn_table_writer **out, firn_error *err);
 
-/* Sends every row to its partition's file. The batch is borrowed during the call only. */
+/* Sends every row to its partition's file. The batch is borrowed during the call only. After a failure rows
+ * are missing: every further write and finish fails the same way, and only the close is left. */
 FIRN_MUST_USE firn_status firn_table_writer_write(firn_table_writer *w, firn_ctx *ctx,
                                                   const firn_batch *batch, firn_error *err);
 

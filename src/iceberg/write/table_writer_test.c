@@ -240,6 +240,31 @@ static void memory_stays_within_the_budget(void **state) {
   check_files(&f, files, n, 60000);
 }
 
+/* Entries of finished files once counted as memory of open ones: from some number on each batch became a
+ * file. */
+static void many_finished_files_leave_room_for_open_ones(void **state) {
+  (void)state;
+  firn_error err;
+  FIXTURE = {0};
+  const firn_data_file *files;
+  size_t n;
+  CHECK_OK(fixture_open(&f, SIZE_MAX, &err));
+  f.options.memory_bytes = 128 << 10;
+  f.options.max_open_files = 1;
+  CHECK_OK(firn_table_writer_open(&f.options, &f.writer, &err));
+  for (size_t first = 0; first < 200;
+       first += 2) { /* two regions in turn: each write closes the other's file */
+    CHECK_OK(write_rows(&f, first, 2, 2, &err));
+  }
+  assert_true(firn_table_writer_memory(f.writer) > (128 << 10));
+  for (size_t first = 200; first < 250; first++) {
+    CHECK_OK(write_rows(&f, first, 1, 1, &err));
+  }
+  CHECK_OK(firn_table_writer_finish(f.writer, f.ctx, &files, &n, &err));
+  assert_int_equal(n, 201); /* 200, and one of all the rest */
+  assert_int_equal(files[n - 1].record_count, 50);
+}
+
 static void few_files_are_open_at_a_time(void **state) {
   (void)state;
   firn_error err;
@@ -280,6 +305,31 @@ static void files_that_are_not_kept_are_removed(void **state) {
   firn_table_writer_close(f.writer, f.ctx);
   f.writer = NULL;
   assert_int_equal(count_objects(&f), 2);
+}
+
+/* A finish after a failed write once handed over entries that lacked the rows of the failed file. */
+static void after_a_failed_write_nothing_is_handed_over(void **state) {
+  (void)state;
+  for (size_t fail_at = 0; fail_at < 6; fail_at++) {
+    firn_error err;
+    FIXTURE = {0};
+    const firn_data_file *files;
+    size_t n;
+    CHECK_OK(fixture_open(&f, fail_at, &err));
+    f.options.target_file_bytes = 1; /* a file is finished at once */
+    CHECK_OK(firn_table_writer_open(&f.options, &f.writer, &err));
+    size_t written = 0;
+    while (written < 10 && write_rows(&f, written, 1, 2, NULL) == FIRN_OK) {
+      written++;
+    }
+    assert_true(written < 10);
+    CHECK_STATUS(write_rows(&f, written, 1, 2, &err), FIRN_IO);
+    CHECK_STATUS(firn_table_writer_finish(f.writer, f.ctx, &files, &n, &err), FIRN_IO);
+    CHECK_SAYS("an earlier write failed");
+    firn_table_writer_close(f.writer, f.ctx);
+    f.writer = NULL;
+    assert_int_equal(count_objects(&f), 0);
+  }
 }
 
 /* `n_left` (may be NULL) gets what a failed run leaves in the store. */
@@ -329,5 +379,7 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(every_partition_has_a_file_of_its_own, metrics_describe_the_columns,
-          files_roll_at_their_target_size, memory_stays_within_the_budget, few_files_are_open_at_a_time,
-          files_that_are_not_kept_are_removed, every_failing_store_call_leaves_nothing, survives_oom)
+          files_roll_at_their_target_size, memory_stays_within_the_budget,
+          many_finished_files_leave_room_for_open_ones, few_files_are_open_at_a_time,
+          files_that_are_not_kept_are_removed, after_a_failed_write_nothing_is_handed_over,
+          every_failing_store_call_leaves_nothing, survives_oom)
