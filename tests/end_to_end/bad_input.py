@@ -54,6 +54,20 @@ VALID = [
 ]
 
 
+def a_budget_too_small_is_refused(folder):
+    """It once became 0 where it was shared out, which means the default."""
+    failed = peers.firn("ingest", "cloudevent.valid", "--memory", "1", cwd=folder, stdin=event(), status=1)
+    assert "--memory must be 1MB at least" in failed.stderr, failed.stderr
+
+
+def days_in_no_order_make_a_file_each(folder):
+    """Events of many days at random once made a file of nearly every one of them."""
+    days = [f"{2020 + i // 336}-{i // 28 % 12 + 1:02d}-{i % 28 + 1:02d}" for i in range(200)]
+    text = b"\n".join(event(id=str(i), time=days[i * 7919 % 200] + "T01:02:03Z") for i in range(4000))
+    (said,) = peers.firn_json("ingest", "cloudevent.valid", "--format", "json", cwd=folder, stdin=text)
+    assert (said["valid"]["rows"], said["valid"]["files"]) == (4000, 200), said
+
+
 def every_odd_line_goes_where_it_belongs(folder):
     text = b"\n".join([*NO_EVENTS, *PARTIAL, *VALID]) + b"\n"
     (said,) = peers.firn_json("ingest", "cloudevent.valid", "--format", "json", cwd=folder, stdin=text)
@@ -141,6 +155,6 @@ def a_newer_data_directory_is_refused(folder):
     assert "format 999" in failed.stderr and "newer" in failed.stderr, failed.stderr
 
 
-peers.run(every_odd_line_goes_where_it_belongs, an_event_over_the_limit_ends_the_run_and_leaves_nothing,
+peers.run(a_budget_too_small_is_refused, days_in_no_order_make_a_file_each, every_odd_line_goes_where_it_belongs, an_event_over_the_limit_ends_the_run_and_leaves_nothing,
           a_warehouse_that_cannot_be_written_is_named, a_full_disk_is_said_and_nothing_is_committed, a_full_output_is_said,
           wrong_usage_is_told_apart_from_failure, a_newer_data_directory_is_refused)

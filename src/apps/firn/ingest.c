@@ -5,13 +5,20 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "apps/firn/command.h"
 #include "apps/firn/print.h"
 #include "base/json_write.h"
 
-enum { PROGRESS_EVERY_US = 200000, MAX_THREADS = 64 };
+enum {
+  PROGRESS_EVERY_US = 200000,
+  MAX_THREADS = 64,
+  LEAST_MEMORY = 1 << 20,
+  OTHER_FILES = 64, /* descriptors for inputs, the catalog, the terminal */
+  MOST_FILES = 1 << 14,
+};
 
 const firn_option firn_ingest_command_options[] = {
     {"from", "FORM", "form of the input: cloudevents"},
@@ -20,7 +27,7 @@ const firn_option firn_ingest_command_options[] = {
      "commit after so many events (100000) or so long (30s, 5m); default: once, at the end"},
     {"compression", "CODEC", "zstd, zstd:LEVEL, snappy, gzip, lz4, brotli or none (default zstd)"},
     {"threads", "N", "how many workers write side by side, each to files of its own (default 1)"},
-    {"memory", "SIZE", "budget of all open files (default 96MB)"},
+    {"memory", "SIZE", "budget of all open files (default 96MB, at least 1MB)"},
     {"max-event-size", "SIZE", "a larger event ends the run (default 16MB, at most 1GB)"},
     {0},
 };
@@ -138,6 +145,21 @@ static firn_status name_tables(firn_app *app, const char *text, firn_table_id ta
   return FIRN_OK;
 }
 
+/* How many data files may be open at a time: as many as the system lets this program have. */
+static size_t descriptors(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return 0;
+  }
+  if (limit.rlim_cur < limit.rlim_max) {
+    struct rlimit raised = {.rlim_cur = limit.rlim_max < MOST_FILES ? limit.rlim_max : MOST_FILES,
+                            .rlim_max = limit.rlim_max};
+    limit = raised.rlim_cur > limit.rlim_cur && setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised : limit;
+  }
+  size_t n = limit.rlim_cur < MOST_FILES ? (size_t)limit.rlim_cur : MOST_FILES;
+  return n > OTHER_FILES ? n - OTHER_FILES : 1;
+}
+
 static firn_status read_options(firn_app *app, const firn_args *args, firn_ingest_options *o,
                                 firn_error *err) {
   const char *form = firn_args_value(args, "from");
@@ -157,7 +179,11 @@ static firn_status read_options(firn_app *app, const firn_args *args, firn_inges
   if (max_event > (1 << 30)) {
     return firn_error_set(err, FIRN_INVALID, "--max-event-size may be 1GB at most");
   }
+  if (firn_args_has(args, "memory") && memory < LEAST_MEMORY) {
+    return firn_error_set(err, FIRN_INVALID, "--memory must be 1MB at least");
+  }
   o->memory_bytes = memory;
+  o->max_open_files = descriptors();
   o->max_event_bytes = max_event;
   o->n_workers = (unsigned)threads;
   FIRN_TRY(parse_compression(firn_args_value(args, "compression"), &o->codec, &o->level, app->arena, err));

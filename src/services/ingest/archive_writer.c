@@ -13,6 +13,12 @@ struct firn_archive_writer {
   firn_arena scratch; /* what the batches borrow beside the block: unescaped texts, extras, reasons */
 };
 
+/* Half of the budget is for the valid events, which are most; never 0, which would ask for the default. */
+static size_t share_of(size_t memory_bytes, firn_archive_table t) {
+  size_t share = memory_bytes / (t == FIRN_ARCHIVE_VALID ? 2 : 4);
+  return share > 0 ? share : 1;
+}
+
 static firn_status open_writer(firn_archive_writer *w, firn_archive_table t, firn_error *err) {
   const firn_metadata *table = w->options.tables[t];
   firn_table_writer_options options = {
@@ -21,7 +27,8 @@ static firn_status open_writer(firn_archive_writer *w, firn_archive_table t, fir
       .location = firn_metadata_get(table)->location,
       .namer = firn_archive_file_name,
       .target_file_bytes = w->options.target_file_bytes,
-      .memory_bytes = w->options.memory_bytes / FIRN_ARCHIVE_N_TABLES,
+      .memory_bytes = share_of(w->options.memory_bytes, t),
+      .max_open_files = w->options.max_open_files,
       .stores = w->options.stores,
   };
   firn_archive_parquet_options(t, w->options.codec, w->options.level, &options.parquet);

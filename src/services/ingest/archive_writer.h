@@ -16,6 +16,7 @@ typedef struct firn_archive_writer_options {
   int level;
   uint64_t target_file_bytes; /* 0: 128 MB */
   size_t memory_bytes;        /* of all its writers */
+  size_t max_open_files;      /* of each of its tables; 0: 64 */
   size_t batch_rows;          /* 0: 1,024 */
 } firn_archive_writer_options;
 

@@ -72,6 +72,12 @@ static firn_status need_table(const firn_ingest_options *o, firn_ctx *ctx, firn_
   return FIRN_OK;
 }
 
+/* A share of the open files for each worker's table; 0 stays 0. */
+static size_t files_of_each(size_t max_open_files, size_t n_workers) {
+  size_t share = max_open_files / (n_workers * FIRN_ARCHIVE_N_TABLES);
+  return max_open_files > 0 && share == 0 ? 1 : share;
+}
+
 static firn_status open_workers(firn_ingest *g, firn_error *err) {
   const firn_ingest_options *o = &g->options;
   size_t n = o->n_workers == 0 ? 1 : o->n_workers > MAX_WORKERS ? MAX_WORKERS : o->n_workers;
@@ -86,6 +92,7 @@ static firn_status open_workers(firn_ingest *g, firn_error *err) {
       .target_file_bytes = o->target_file_bytes,
       .batch_rows = o->batch_rows,
       .memory_bytes = (o->memory_bytes == 0 ? DEFAULT_MEMORY : o->memory_bytes) / n,
+      .max_open_files = files_of_each(o->max_open_files, n),
   };
   for (int t = 0; t < FIRN_ARCHIVE_N_TABLES; t++) {
     options.tables[t] = g->tables[t].metadata;

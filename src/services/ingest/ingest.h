@@ -24,11 +24,13 @@ typedef struct firn_ingest_options {
   int level;
   uint64_t target_file_bytes; /* 0: 128 MB */
   size_t memory_bytes;        /* 0: 96 MiB, for all writers */
-  size_t max_event_bytes;     /* 0: 16 MiB */
-  unsigned n_workers;         /* 0: 1 */
-  size_t batch_rows;          /* 0: 1,024 */
-  int64_t commit_every_rows;  /* 0: only when told */
-  int64_t commit_every_us;    /* the same */
+  size_t max_open_files;     /* 0: 64 for each worker and table. Fewer than the days of an input that is in no
+                              * order make many small files */
+  size_t max_event_bytes;    /* 0: 16 MiB */
+  unsigned n_workers;        /* 0: 1 */
+  size_t batch_rows;         /* 0: 1,024 */
+  int64_t commit_every_rows; /* 0: only when told */
+  int64_t commit_every_us;   /* the same */
   /* Told after every block or so; may be NULL. */
   void (*progress)(void *arg, const firn_ingest_counts *so_far);
   void *progress_arg;
