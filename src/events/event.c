@@ -8,6 +8,7 @@
 
 enum {
   MAX_ATTRIBUTES = 1024, /* more are no CloudEvent; also bounds the search for names given twice */
+  MAX_TAGS = 1 << 16,    /* more stay raw: three bytes of input would take a hundred of memory */
   /* Members that are no text attribute, numbered behind those. */
   TIME = FIRN_EVENT_N_TEXTS,
   TAGS,
@@ -128,7 +129,7 @@ static firn_status read_tags(reading *r, const firn_json_token *value, bool *is_
     if (token.kind == FIRN_JSON_ARRAY_END) {
       break;
     }
-    if (token.kind != FIRN_JSON_STRING) {
+    if (token.kind != FIRN_JSON_STRING || n == MAX_TAGS) {
       *is_list = false;
       return FIRN_OK;
     }

@@ -1,7 +1,7 @@
 /* The CloudEvent (CloudEvents 1.0.2, JSON Event Format): its attributes as spans of the JSON they came in.
  *
  * An event borrows from its input and from the arena it was read with. Nothing is dropped: what has no column
- * of its own, or has the wrong type for it, is in `extras` as raw JSON. */
+ * of its own, or has the wrong type for it, is in `extras` as raw JSON; so are more than 65,536 tags. */
 #ifndef FIRN_EVENTS_EVENT_H
 #define FIRN_EVENTS_EVENT_H
 

@@ -161,6 +161,26 @@ static void many_attributes_are_bounded(void **state) {
   CHECK_STATUS(firn_event_read(firn_builder_bytes(&b), &arena, &e, NULL), FIRN_CORRUPT);
 }
 
+/* Tags of three bytes each once took thirty times their size of memory. */
+static void too_many_tags_stay_raw(void **state) {
+  (void)state;
+  for (size_t n = 1 << 16; n <= (1 << 16) + 1; n++) {
+    FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
+    firn_builder_add_text(&b, "{\"tags\":[\"\"");
+    for (size_t i = 1; i < n; i++) {
+      firn_builder_add_text(&b, ",\"\"");
+    }
+    firn_builder_add_text(&b, "]}");
+    firn_error err;
+    firn_event e;
+    firn_arena_reset(&arena);
+    CHECK_OK(firn_event_read(firn_builder_bytes(&b), &arena, &e, &err));
+    assert_int_equal(e.has_tags, n == 1 << 16);
+    assert_int_equal(e.n_tags, e.has_tags ? n : 0);
+    assert_int_equal(e.extras.len, e.has_tags ? 2 : b.len);
+  }
+}
+
 static void knows_json_content_types(void **state) {
   (void)state;
   static const char *const json[] = {"", "application/json", "text/JSON; charset=utf-8",
@@ -187,5 +207,5 @@ static void survives_oom(void **state) {
 RUN_TESTS(reads_every_attribute, an_event_that_lacks_something_is_partial,
           a_wrong_type_leaves_the_column_null_and_goes_to_extras, null_means_not_set,
           an_empty_text_is_kept_and_not_valid, data_is_kept_byte_for_byte, base64_that_is_none_goes_to_extras,
-          what_is_no_event_says_why, refuses_every_cut, many_attributes_are_bounded, knows_json_content_types,
-          survives_oom)
+          what_is_no_event_says_why, refuses_every_cut, many_attributes_are_bounded, too_many_tags_stay_raw,
+          knows_json_content_types, survives_oom)
