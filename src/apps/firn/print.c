@@ -1,5 +1,6 @@
 #include "apps/firn/print.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 
-enum { WIDEST_CELL = 60 };
+enum { WIDEST_CELL = 60, MAX_COLUMNS = 32 };
 
 firn_status firn_table_printer_add(firn_table_printer *p, const char *const *cells, firn_error *err) {
   size_t used = p->n_rows * p->n_columns;
@@ -39,18 +40,27 @@ static void print_cell(const char *text, size_t width, bool is_right, bool is_la
   (void)fputs(is_last ? "\n" : "  ", to);
 }
 
+/* Of the head and of all cells that are not too wide. */
+static size_t column_width(const firn_table_printer *p, size_t column) {
+  size_t width = width_of(p->heads[column] + (p->heads[column][0] == '>'));
+  for (size_t row = 0; row < p->n_rows; row++) {
+    size_t cell = width_of(p->cells[row * p->n_columns + column]);
+    width = cell > width && cell <= WIDEST_CELL ? cell : width;
+  }
+  return width;
+}
+
 void firn_table_printer_print(const firn_table_printer *p, FILE *to) {
+  size_t widths[MAX_COLUMNS];
+  assert(p->n_columns <= MAX_COLUMNS);
+  for (size_t i = 0; i < p->n_columns; i++) {
+    widths[i] = column_width(p, i);
+  }
   for (size_t row = 0; row <= p->n_rows; row++) {
     for (size_t i = 0; i < p->n_columns; i++) {
       bool is_right = p->heads[i][0] == '>';
-      const char *head = p->heads[i] + is_right;
-      size_t width = width_of(head);
-      for (size_t j = 0; j < p->n_rows; j++) {
-        size_t cell = width_of(p->cells[j * p->n_columns + i]);
-        width = cell > width && cell <= WIDEST_CELL ? cell : width;
-      }
-      const char *text = row == 0 ? head : p->cells[(row - 1) * p->n_columns + i];
-      print_cell(text, width, is_right, i + 1 == p->n_columns, to);
+      const char *text = row == 0 ? p->heads[i] + is_right : p->cells[(row - 1) * p->n_columns + i];
+      print_cell(text, widths[i], is_right, i + 1 == p->n_columns, to);
     }
   }
 }
