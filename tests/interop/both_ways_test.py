@@ -19,6 +19,7 @@ def data(folder):
 
 def make_data_folder(folder):
     """firn makes its catalog with the first thing that needs one."""
+    peers.need("pyarrow", "pyiceberg")
     path = os.path.join(folder, "one.ndjson")
     rows = archive.write(path, 50)
     peers.firn("ingest", "cloudevent.valid", path, cwd=folder)
@@ -53,9 +54,9 @@ def arrow_table(table, rows):
 
 
 def firn_reads_every_type_that_pyiceberg_writes(folder):
+    make_data_folder(folder)
     import pyarrow as pa
 
-    make_data_folder(folder)
     schema = pa.schema([
         ("b", pa.bool_()), ("i", pa.int32()), ("l", pa.int64()), ("f", pa.float32()), ("d", pa.float64()), ("dec", pa.decimal128(20, 3)),
         ("day", pa.date32()), ("t", pa.time64("us")), ("ts", pa.timestamp("us")), ("tz", pa.timestamp("us", "UTC")), ("s", pa.string()),
@@ -79,6 +80,7 @@ def firn_reads_every_type_that_pyiceberg_writes(folder):
 
 
 def pyiceberg_uses_a_table_that_firn_created(folder):
+    peers.need("pyarrow", "pyiceberg")
     import pyarrow as pa
 
     schema = {"type": "struct", "fields": [{"id": 1, "name": "id", "required": True, "type": "long"}, {"id": 2, "name": "at", "required": False, "type": "timestamptz"},
