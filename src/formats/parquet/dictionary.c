@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 
 enum {
-  FIRST_CAPACITY = 1024,
+  FIRST_CAPACITY = 64,
   MAX_ENTRIES = 1 << 17,
   MAX_PROBES = 256,    /* random values come nowhere near it */
   PROBES_OF_SOME = 32, /* as long as not all bytes are hashed */
