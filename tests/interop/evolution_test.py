@@ -25,7 +25,7 @@ def rows_of(arrow):
 
 
 def same_rows(folder, table, key="k", n_wanted=None):
-    """Every row of every column, and every snapshot, as PyIceberg gives them."""
+    """Every row of every column, and every snapshot, as PyIceberg gives them. Gives the rows of the current one."""
     table.refresh()
     name = ".".join(table.name())
     order = lambda row: (row[key] is None, row[key])
@@ -36,9 +36,9 @@ def same_rows(folder, table, key="k", n_wanted=None):
         assert len(got) == len(wanted), f"{len(got)} rows, not {len(wanted)}, of snapshot {snapshot}"
         for a, b in zip(got, wanted):
             assert list(a) == list(b) and values.same(a, b), f"snapshot {snapshot}:\n{a} is not\n{b}"
-        if snapshot is None:
-            assert n_wanted is None or len(got) == n_wanted
-    return got
+        current = got if snapshot is None else current
+    assert n_wanted is None or len(current) == n_wanted
+    return current
 
 
 def flat_rows(first, n):

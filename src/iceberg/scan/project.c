@@ -44,6 +44,27 @@ static bool becomes(const firn_field *file, const firn_field *wanted) {
   }
 }
 
+/* A partition value as the wanted type: the table's current type may be wider than a snapshot's own schema.
+ */
+static firn_value constant_of(const firn_value *partition, const firn_field *wanted) {
+  firn_value v = *partition;
+  firn_kind from = v.kind;
+  v.kind = wanted->kind;
+  if (v.is_null || from == wanted->kind) {
+    return v;
+  }
+  if (from == FIRN_KIND_INT && wanted->kind == FIRN_KIND_LONG) {
+    v.i64 = partition->i32;
+  } else if (from == FIRN_KIND_LONG && wanted->kind == FIRN_KIND_INT) {
+    v.i32 = (int32_t)partition->i64; /* it was an int when the file was written */
+  } else if (from == FIRN_KIND_FLOAT && wanted->kind == FIRN_KIND_DOUBLE) {
+    v.f64 = (double)partition->f32;
+  } else if (from == FIRN_KIND_DOUBLE && wanted->kind == FIRN_KIND_FLOAT) {
+    v.f32 = (float)partition->f64; /* it was a float when the file was written */
+  }
+  return v;
+}
+
 typedef struct context {
   const firn_data_file *entry;
   const firn_partition_spec *spec;
@@ -56,8 +77,7 @@ static firn_status project_missing(const context *c, const firn_field *wanted, f
   for (size_t i = 0; c->entry != NULL && i < c->spec->n_fields; i++) {
     const firn_partition_field *field = &c->spec->fields[i];
     if (field->source_id == wanted->id && field->transform.kind == FIRN_TRANSFORM_IDENTITY) {
-      out->constant = c->entry->partition[i];
-      out->constant.kind = wanted->kind;
+      out->constant = constant_of(&c->entry->partition[i], wanted);
       return FIRN_OK;
     }
   }
