@@ -18,18 +18,42 @@ static const char *data_path(firn_app *app, const char *below) {
   return folder == NULL ? NULL : firn_arena_printf(app->arena, "%s/firn-data%s", folder, below);
 }
 
+/* An absolute path without the parts "", "." and "..", which stores refuse. */
+static const char *tidy_path(firn_app *app, const char *path) {
+  char *out = firn_arena_printf(app->arena, "%s/", path);
+  size_t len = 0;
+  for (const char *at = path; out != NULL && *at != '\0';) {
+    size_t n = strcspn(at, "/");
+    if (n == 2 && memcmp(at, "..", 2) == 0) {
+      while (len > 0 && out[--len] != '/') {
+      }
+    } else if (n > 0 && !(n == 1 && at[0] == '.')) {
+      out[len++] = '/';
+      memcpy(out + len, at, n);
+      len += n;
+    }
+    at += n + (at[n] == '/');
+  }
+  if (out != NULL) {
+    memcpy(out + len, len == 0 ? "/" : "", len == 0 ? 2 : 1);
+  }
+  return out;
+}
+
 const char *firn_app_absolute(firn_app *app, const char *location) {
-  if (location[0] == '/' || strstr(location, "://") != NULL) {
+  static const char bare_file[] = "file:/"; /* as Hadoop writes it */
+  if (strstr(location, "://") != NULL) {
     return location;
   }
-  while (location[0] == '.' && location[1] == '/') {
-    location += 2;
+  if (strncmp(location, bare_file, sizeof bare_file - 1) == 0) {
+    location += sizeof bare_file - 2;
+  }
+  if (location[0] == '/') {
+    return tidy_path(app, location);
   }
   const char *folder = working_directory(app);
-  if (folder == NULL || strcmp(location, ".") == 0) {
-    return folder;
-  }
-  return firn_arena_printf(app->arena, "%s/%s", folder, location);
+  const char *path = folder == NULL ? NULL : firn_arena_printf(app->arena, "%s/%s", folder, location);
+  return path == NULL ? NULL : tidy_path(app, path);
 }
 
 firn_status firn_app_stores(firn_app *app, firn_stores **out, firn_error *err) {
@@ -43,8 +67,9 @@ firn_status firn_app_stores(firn_app *app, firn_stores **out, firn_error *err) {
 /* ./firn-data, checked or made, unless catalog and warehouse are both elsewhere. */
 static firn_status default_places(firn_app *app, bool may_create, const char **uri, const char **warehouse,
                                   firn_error *err) {
-  *uri = app->catalog_uri;
-  *warehouse = app->warehouse == NULL ? NULL : firn_app_absolute(app, app->warehouse);
+  *uri = app->catalog_uri != NULL && app->catalog_uri[0] != '\0' ? app->catalog_uri : NULL;
+  *warehouse =
+      app->warehouse != NULL && app->warehouse[0] != '\0' ? firn_app_absolute(app, app->warehouse) : NULL;
   if (*uri == NULL) {
     const char *folder = data_path(app, "");
     if (folder == NULL) {

@@ -74,8 +74,8 @@ FIRN_MUST_USE firn_status firn_args_count(const firn_args *args, const char *nam
 FIRN_MUST_USE firn_status firn_args_size(const firn_args *args, const char *name, uint64_t *out,
                                          firn_error *err);
 
-/* A path on this machine made absolute, in the app's arena: metadata must not depend on where the program was
- * started. URIs stay as they are. NULL: no memory. */
+/* A path on this machine (also as "file:/...") made absolute and rid of "." and "..", in the app's arena:
+ * metadata must not depend on where the program was started. URIs stay as they are. NULL: no memory. */
 const char *firn_app_absolute(firn_app *app, const char *location);
 
 /* Opens what --catalog and --warehouse name, or ./firn-data, which `may_create` makes; kept in `app`. */

@@ -73,7 +73,14 @@ firn_status firn_table_create_run(firn_app *app, const firn_args *args, firn_err
   const firn_json_value *json;
   firn_schema schema;
   firn_partition_spec spec;
-  firn_table_create how = {.schema = &schema, .location = firn_args_value(args, "location")};
+  firn_table_create how = {.schema = &schema};
+  const char *location = firn_args_value(args, "location");
+  if (location != NULL) {
+    how.location = firn_app_absolute(app, location);
+    if (how.location == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+    }
+  }
   FIRN_TRY(read_json_file(app, schema_path, &json, err));
   firn_status status = firn_schema_read(json, app->arena, &schema, err);
   if (status != FIRN_OK) {
@@ -138,5 +145,9 @@ firn_status firn_table_register_run(firn_app *app, const firn_args *args, firn_e
   if (status != FIRN_OK && status != FIRN_EXISTS) {
     return status;
   }
-  return firn_catalog_table_register(catalog, &app->ctx, &id, args->words[1], NULL, err);
+  const char *metadata = firn_app_absolute(app, args->words[1]);
+  if (metadata == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+  }
+  return firn_catalog_table_register(catalog, &app->ctx, &id, metadata, NULL, err);
 }

@@ -149,14 +149,18 @@ static const char *folder_of(const char *metadata_location, firn_arena *arena) {
   return firn_arena_text(arena, text);
 }
 
+static const char *without_end_slashes(const char *path, firn_arena *arena) {
+  firn_bytes text = firn_bytes_of(path);
+  while (text.len > 1 && text.data[text.len - 1] == '/') {
+    text.len--;
+  }
+  return firn_arena_text(arena, text);
+}
+
 firn_status firn_path_table_open(firn_stores *stores, firn_ctx *ctx, const char *path, firn_arena *arena,
                                  firn_metadata **out, const char **metadata_location, firn_moved *moved,
                                  firn_error *err) {
-  firn_bytes trimmed = firn_bytes_of(path);
-  while (trimmed.len > 1 && trimmed.data[trimmed.len - 1] == '/') {
-    trimmed.len--;
-  }
-  const char *folder = firn_arena_text(arena, trimmed);
+  const char *folder = without_end_slashes(path, arena);
   if (folder == NULL) {
     return no_memory(err);
   }
@@ -175,7 +179,7 @@ firn_status firn_path_table_open(firn_stores *stores, firn_ctx *ctx, const char 
   if (status != FIRN_OK) {
     return firn_error_while(err, status, "metadata %s", location);
   }
-  const char *recorded = firn_arena_text(arena, firn_bytes_of(firn_metadata_get(metadata)->location));
+  const char *recorded = without_end_slashes(firn_metadata_get(metadata)->location, arena);
   if (folder == NULL || recorded == NULL) {
     return no_memory(err);
   }
