@@ -117,7 +117,7 @@ const char *firn_print_time_ms(int64_t ms, firn_arena *arena) {
 firn_status firn_print_builder(firn_builder *b, FILE *to, firn_error *err) {
   firn_bytes built;
   FIRN_TRY(firn_builder_finish(b, &built, err));
-  if (fwrite(built.data, 1, built.len, to) != built.len) {
+  if (built.len > 0 && fwrite(built.data, 1, built.len, to) != built.len) { /* empty has no address */
     return firn_error_set(err, FIRN_IO, "the output cannot be written: %s", strerror(errno));
   }
   firn_builder_reset(b);

@@ -56,4 +56,20 @@ static void counts_and_sizes_are_for_people(void **state) {
   assert_string_equal(firn_print_time_ms(-1, &arena), "1969-12-31T23:59:59.999Z");
 }
 
-RUN_TESTS(columns_fit_their_cells, many_rows_are_measured_once, counts_and_sizes_are_for_people)
+/* A file of no records: what was never filled has no address to give to fwrite. */
+static void nothing_is_printed_of_nothing(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_BUILDER empty = FIRN_BUILDER_INIT(0);
+  char *text = NULL;
+  size_t len = 0;
+  FILE *to = open_memstream(&text, &len);
+  assert_non_null(to);
+  CHECK_OK(firn_print_builder(&empty, to, &err));
+  assert_int_equal(fclose(to), 0);
+  assert_int_equal(len, 0);
+  free(text);
+}
+
+RUN_TESTS(columns_fit_their_cells, many_rows_are_measured_once, counts_and_sizes_are_for_people,
+          nothing_is_printed_of_nothing)
