@@ -55,7 +55,9 @@ static bool is_blank(const firn_event_block *b, size_t from, size_t to) {
 
 static firn_status add_event(firn_splitter *s, firn_event_block *b, size_t from, size_t to, firn_error *err) {
   if (to - from > s->max_event_bytes) {
-    return firn_error_set(err, FIRN_LIMIT, "the event at offset %" PRIu64 " is larger than %zu bytes",
+    return firn_error_set(err, FIRN_LIMIT,
+                          "the event at offset %" PRIu64
+                          " is larger than %zu bytes: raise the limit (--max-event-size) to take it",
                           b->offset + from, s->max_event_bytes);
   }
   if (b->n_events == b->events_capacity) {
@@ -235,7 +237,9 @@ firn_status firn_splitter_next(firn_splitter *s, firn_ctx *ctx, firn_event_block
       return keep_rest(s, block, used, err);
     }
     if (block->len - used > s->max_event_bytes) {
-      return firn_error_set(err, FIRN_LIMIT, "the event at offset %" PRIu64 " is larger than %zu bytes",
+      return firn_error_set(err, FIRN_LIMIT,
+                            "the event at offset %" PRIu64
+                            " is larger than %zu bytes: raise the limit (--max-event-size) to take it",
                             block->offset + used, s->max_event_bytes);
     }
     memmove(block->data, block->data + used, block->len - used);
