@@ -78,7 +78,7 @@ static firn_status inflate_all(firn_parquet_source source, uint64_t *bytes, firn
   *bytes = 0;
   for (size_t i = 0; i < m->n_row_groups * m->n_leaves && status == FIRN_OK; i++) {
     const firn_parquet_chunk *c = &m->row_groups[i / m->n_leaves].chunks[i % m->n_leaves];
-    status = firn_parquet_pages_begin(&pages, c, (uint64_t)c->offset,
+    status = firn_parquet_pages_begin(&pages, c, (uint64_t)c->offset, (uint64_t)c->offset,
                                       (uint64_t)(c->offset + c->compressed_bytes), err);
     while (status == FIRN_OK && !firn_parquet_pages_at_end(&pages)) {
       firn_parquet_page page;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 
 import peers
@@ -134,6 +135,16 @@ def a_full_output_is_said(folder):
     assert run.returncode == 1 and "output cannot be written" in run.stderr, run.stderr
 
 
+def a_reader_that_has_seen_enough_ends_it_quietly(folder):
+    events = b"".join(event(id=str(i), data="x" * 200) + b"\n" for i in range(5000))
+    peers.firn("ingest", "cloudevent.valid", cwd=folder, stdin=events)
+    cat = subprocess.Popen([peers.FIRN, "table", "cat", "cloudevent.valid"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert cat.stdout.readline()
+    cat.stdout.close()
+    assert cat.stderr.read() == b""
+    assert cat.wait(60) == -signal.SIGPIPE
+
+
 def wrong_usage_is_told_apart_from_failure(folder):
     for words in (["frobnicate"], ["ingest"], ["table"], ["table", "cat"], ["table", "cat", "a.b", "--nonsense"],
                   ["table", "list", "--format", "xml"], ["ingest", "cloudevent.valid", "-x"]):
@@ -157,4 +168,5 @@ def a_newer_data_directory_is_refused(folder):
 
 peers.run(a_budget_too_small_is_refused, days_in_no_order_make_a_file_each, every_odd_line_goes_where_it_belongs, an_event_over_the_limit_ends_the_run_and_leaves_nothing,
           a_warehouse_that_cannot_be_written_is_named, a_full_disk_is_said_and_nothing_is_committed, a_full_output_is_said,
+          a_reader_that_has_seen_enough_ends_it_quietly,
           wrong_usage_is_told_apart_from_failure, a_newer_data_directory_is_refused)

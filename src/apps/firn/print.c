@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <string.h>
 
 #include "base/time.h"
@@ -118,6 +119,10 @@ firn_status firn_print_builder(firn_builder *b, FILE *to, firn_error *err) {
   firn_bytes built;
   FIRN_TRY(firn_builder_finish(b, &built, err));
   if (built.len > 0 && fwrite(built.data, 1, built.len, to) != built.len) { /* empty has no address */
+    if (errno == EPIPE) { /* `| head` has seen enough: end as every program does */
+      (void)signal(SIGPIPE, SIG_DFL);
+      (void)raise(SIGPIPE);
+    }
     return firn_error_set(err, FIRN_IO, "the output cannot be written: %s", strerror(errno));
   }
   firn_builder_reset(b);
