@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,11 +12,14 @@ enum { WRITE_NEW = FIRN_FILE_READ | FIRN_FILE_WRITE | FIRN_FILE_CREATE | FIRN_FI
 
 /* A path below the test's folder, good until the sixteenth call after it. */
 static const char *below(const char *folder, const char *name) {
-  static char paths[16][4200];
+  static char *paths[16];
   static int next;
-  char *path = paths[next++ % 16];
-  (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-  return path;
+  char **path = &paths[next++ % 16];
+  char *made;
+  assert_true(asprintf(&made, "%s/%s", folder, name) > 0);
+  free(*path);
+  *path = made;
+  return made;
 }
 
 static void make(const char *path, const char *text) {
