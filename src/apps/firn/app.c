@@ -18,6 +18,14 @@ static const char *data_path(firn_app *app, const char *below) {
   return folder == NULL ? NULL : firn_arena_printf(app->arena, "%s/firn-data%s", folder, below);
 }
 
+/* The length of a path without its last part and the slash before it. */
+static size_t without_last_part(const char *path, size_t len) {
+  while (len > 0 && path[len - 1] != '/') {
+    len--;
+  }
+  return len > 0 ? len - 1 : 0;
+}
+
 /* An absolute path without the parts "", "." and "..", which stores refuse. */
 static const char *tidy_path(firn_app *app, const char *path) {
   char *out = firn_arena_printf(app->arena, "%s/", path);
@@ -25,8 +33,7 @@ static const char *tidy_path(firn_app *app, const char *path) {
   for (const char *at = path; out != NULL && *at != '\0';) {
     size_t n = strcspn(at, "/");
     if (n == 2 && memcmp(at, "..", 2) == 0) {
-      while (len > 0 && out[--len] != '/') {
-      }
+      len = without_last_part(out, len);
     } else if (n > 0 && !(n == 1 && at[0] == '.')) {
       out[len++] = '/';
       memcpy(out + len, at, n);

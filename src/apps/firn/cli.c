@@ -266,7 +266,8 @@ int firn_app_run(firn_app *app, int argc, char **argv) {
   const firn_command *c = find_command(firn_commands, argv[at]);
   if (c != NULL && c->commands != NULL) {
     group = c->name;
-    if (++at >= argc || strcmp(argv[at], "--help") == 0) {
+    at++;
+    if (at >= argc || strcmp(argv[at], "--help") == 0) {
       print_command_list(c->commands, group, at < argc ? app->out : app->errors);
       return at < argc ? EXIT_DONE : EXIT_USAGE;
     }
