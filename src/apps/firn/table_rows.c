@@ -29,9 +29,7 @@ static firn_status find_snapshot(const firn_metadata *m, const firn_args *args, 
   return *out != NULL ? FIRN_OK : firn_error_set(err, FIRN_NOT_FOUND, "the table has no snapshot %lld", id);
 }
 
-static void write_file(const firn_metadata *m, const firn_data_file *f, const char *partition,
-                       firn_json_writer *w) {
-  (void)m;
+static void write_file(const firn_data_file *f, const char *partition, firn_json_writer *w) {
   firn_json_begin_object(w);
   firn_json_add_text(w, "path", f->path);
   firn_json_add_text(w, "format", f->format);
@@ -59,7 +57,7 @@ static firn_status print_files(firn_app *app, const firn_app_table_found *found,
     const char *partition = spec == NULL ? "?" : firn_partition_path(spec, schema, f->partition, app->arena);
     if (app->format == FIRN_FORMAT_JSON) {
       firn_json_writer w = FIRN_JSON_WRITER_INIT(&b);
-      write_file(found->metadata, f, partition == NULL ? "?" : partition, &w);
+      write_file(f, partition == NULL ? "?" : partition, &w);
       firn_builder_add_u8(&b, '\n');
       FIRN_TRY(firn_print_builder(&b, app->out, err));
       continue;

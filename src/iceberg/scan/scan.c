@@ -15,7 +15,6 @@ typedef struct current_file {
   firn_parquet_reader *reader; /* NULL when no column comes from the file */
   firn_projection projection;
   int64_t next_row; /* without a reader: rows are counted only */
-  int64_t row;      /* of the last batch */
 } current_file;
 
 struct firn_scan {
@@ -101,16 +100,11 @@ const firn_field *firn_scan_schema(const firn_scan *s) {
   return &s->root;
 }
 
-const char *firn_scan_file(const firn_scan *s, int64_t *row) {
-  *row = s->file.row;
-  return s->file.location;
-}
-
 static void close_file(current_file *f) {
   firn_parquet_reader_close(f->reader);
   firn_parquet_file_close(f->parquet);
   firn_arena_free(&f->arena);
-  *f = (current_file){.row = 0};
+  *f = (current_file){0};
 }
 
 /* The file's schema with field ids: its own, or those of the name mapping. */
@@ -198,12 +192,10 @@ static firn_status next_batch(firn_scan *s, firn_ctx *ctx, bool *is_over, firn_e
     if (batch != NULL) {
       vectors = batch->columns;
       n_rows = batch->n_rows;
-      f->row = firn_parquet_reader_row(f->reader);
     }
   } else {
     int64_t left = firn_parquet_file_metadata(f->parquet)->n_rows - f->next_row;
     n_rows = left < (int64_t)s->batch_rows ? (size_t)left : s->batch_rows;
-    f->row = f->next_row;
     f->next_row += (int64_t)n_rows;
   }
   *is_over = n_rows == 0;

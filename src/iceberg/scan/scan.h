@@ -28,8 +28,6 @@ const firn_field *firn_scan_schema(const firn_scan *s);
 /* `*out` is NULL after the last batch; borrowed until the following next. */
 FIRN_MUST_USE firn_status firn_scan_next(firn_scan *s, firn_ctx *ctx, const firn_batch **out,
                                          firn_error *err);
-/* The file that the last batch came from, and the number of its first row there. */
-const char *firn_scan_file(const firn_scan *s, int64_t *row);
 void firn_scan_close(firn_scan *s);
 void firn_scan_close_pointer(firn_scan **s);
 #define FIRN_AUTO_SCAN FIRN_AUTO(firn_scan_close_pointer) firn_scan
