@@ -1,0 +1,47 @@
+/* CloudEvents over HTTP (HTTP Protocol Binding 1.0.2): which mode a request is in, events in binary mode, and
+ * events on their way out, as `ce-` headers or as JSON. No HTTP server is known here: headers are names and
+ * values.
+ *
+ * An attribute with a name of its own column keeps it; names of the archive that no HTTP name matches are
+ * written as the extensions `producer`, `dataversion`, `dataschema`, `signature`, `tags`. */
+#ifndef FIRN_EVENTS_EVENT_HTTP_H
+#define FIRN_EVENTS_EVENT_HTTP_H
+
+#include "base/builder.h"
+#include "base/json_write.h"
+#include "events/event.h"
+
+typedef enum firn_event_mode {
+  FIRN_EVENT_STRUCTURED = 1, /* one JSON event */
+  FIRN_EVENT_BATCHED,        /* a JSON array of them */
+  FIRN_EVENT_LINES,          /* one a line: application/x-ndjson */
+  FIRN_EVENT_BINARY,         /* attributes in headers, the body is the data */
+} firn_event_mode;
+
+typedef struct firn_event_header {
+  firn_bytes name; /* any case */
+  firn_bytes value;
+} firn_event_header;
+
+/* By content type and headers: application/cloudevents+json, application/cloudevents-batch+json,
+ * application/x-ndjson; any `ce-` header means binary mode; application/json or none, without `ce-` headers,
+ * is structured or batched by the first byte of `body`. FIRN_UNSUPPORTED for every other content type. */
+FIRN_MUST_USE firn_status firn_event_mode_of(const firn_event_header *headers, size_t n, firn_bytes body,
+                                             firn_event_mode *out, firn_error *err);
+
+/* An event in binary mode: values of `ce-` headers are percent-decoded; FIRN_CORRUPT when it is no CloudEvent
+ * (an attribute given twice, bytes that are no UTF-8). The event borrows from headers, body and arena. */
+FIRN_MUST_USE firn_status firn_event_read_binary(const firn_event_header *headers, size_t n, firn_bytes body,
+                                                 firn_arena *arena, firn_event *out, firn_error *err);
+
+/* The `ce-` headers of an event, and `content-type`, percent-encoded as the binding says. In `arena`. Extras
+ * that are no text, number or boolean are left out of headers (they are in the JSON form). */
+FIRN_MUST_USE firn_status firn_event_write_headers(const firn_event *e, firn_arena *arena,
+                                                   firn_event_header **out, size_t *n, firn_error *err);
+
+/* The event as one JSON object (JSON Event Format). `data` is written as it is when its type is JSON and the
+ * bytes parse, as a string where the type is text and the bytes are UTF-8, else as `data_base64`; `with_data`
+ * false leaves it out. The time has microseconds and a Z. */
+void firn_event_write_json(const firn_event *e, bool with_data, firn_json_writer *w);
+
+#endif
