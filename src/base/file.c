@@ -67,6 +67,12 @@ firn_status firn_file_append(firn_file *file, firn_bytes data, firn_error *err) 
   return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "writing %zu bytes", data.len);
 }
 
+firn_status firn_file_write_at(firn_file *file, uint64_t offset, firn_bytes data, firn_error *err) {
+  firn_status status = file->ops->write_at(file, offset, data, err);
+  return status == FIRN_OK ? FIRN_OK
+                           : firn_error_while(err, status, "writing %zu bytes at %" PRIu64, data.len, offset);
+}
+
 firn_status firn_file_sync(firn_file *file, firn_error *err) {
   firn_status status = file->ops->sync(file, err);
   return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "syncing");

@@ -1,9 +1,9 @@
 /* Files and folders of the operating system, behind one small table that a simulator can replace
  * (firn_env.files). Nothing else in firn opens a file.
  *
- * Only what durable storage is made of: positioned reads, appends, sync, and names that appear, move and go.
- * A name is durable once its folder has been synced. Paths are the system's, terminated. An open file belongs
- * to one thread at a time, but several may read from it. */
+ * Only what durable storage is made of: positioned reads, appends or positioned writes, sync, and names that
+ * appear, move and go. A name is durable once its folder has been synced. Paths are the system's, terminated.
+ * An open file belongs to one thread at a time, but several may read from it. */
 #ifndef FIRN_BASE_FILE_H
 #define FIRN_BASE_FILE_H
 
@@ -16,8 +16,9 @@ typedef struct firn_file firn_file;
 enum {
   FIRN_FILE_READ = 1 << 0,
   FIRN_FILE_WRITE = 1 << 1,
-  FIRN_FILE_CREATE = 1 << 2, /* if it is not there */
-  FIRN_FILE_NEW = 1 << 3,    /* with CREATE: FIRN_EXISTS if it is there */
+  FIRN_FILE_CREATE = 1 << 2,   /* if it is not there */
+  FIRN_FILE_NEW = 1 << 3,      /* with CREATE: FIRN_EXISTS if it is there */
+  FIRN_FILE_IN_PLACE = 1 << 4, /* with WRITE: written with firn_file_write_at, and never appended to */
 };
 
 typedef struct firn_file_info {
@@ -50,6 +51,7 @@ typedef struct firn_file_ops {
 
   firn_status (*read_at)(firn_file *, uint64_t offset, void *into, size_t len, size_t *got, firn_error *);
   firn_status (*append)(firn_file *, firn_bytes data, firn_error *);
+  firn_status (*write_at)(firn_file *, uint64_t offset, firn_bytes data, firn_error *);
   firn_status (*sync)(firn_file *, firn_error *);
   firn_status (*truncate)(firn_file *, uint64_t size_bytes, firn_error *);
   firn_status (*info)(firn_file *, firn_file_info *out, firn_error *);
@@ -71,6 +73,10 @@ FIRN_MUST_USE firn_status firn_file_read_at(firn_file *file, uint64_t offset, vo
                                             size_t *got, firn_error *err);
 /* Writes all of `data` behind the end of the file. After a failure part of it may be there. */
 FIRN_MUST_USE firn_status firn_file_append(firn_file *file, firn_bytes data, firn_error *err);
+/* Writes all of `data` at `offset`, which may be beyond the end: what lies between is zeros. For files opened
+ * with FIRN_FILE_IN_PLACE. After a failure part of it may be there. */
+FIRN_MUST_USE firn_status firn_file_write_at(firn_file *file, uint64_t offset, firn_bytes data,
+                                             firn_error *err);
 /* What was written and the size are on the disk when it returns. After a failure nothing is known about what
  * was written since the last success: do not try again, read or write it anew. */
 FIRN_MUST_USE firn_status firn_file_sync(firn_file *file, firn_error *err);

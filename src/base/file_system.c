@@ -14,6 +14,7 @@
 typedef struct system_file {
   firn_file base;
   int fd;
+  bool is_in_place;
 } system_file;
 
 static int fd_of(const firn_file *file) {
@@ -51,7 +52,8 @@ static firn_status system_open(void *self, const char *path, unsigned flags, fir
   (void)self;
   bool reads = (flags & FIRN_FILE_READ) != 0, writes = (flags & FIRN_FILE_WRITE) != 0;
   int how = O_CLOEXEC | (reads && writes ? O_RDWR : writes ? O_WRONLY : O_RDONLY);
-  how |= writes ? O_APPEND : 0;
+  bool is_in_place = (flags & FIRN_FILE_IN_PLACE) != 0; /* with O_APPEND Linux heeds no position */
+  how |= writes && !is_in_place ? O_APPEND : 0;
   how |= (flags & FIRN_FILE_CREATE) != 0 ? O_CREAT : 0;
   how |= (flags & FIRN_FILE_NEW) != 0 ? O_EXCL : 0;
   system_file *file = firn_alloc(sizeof *file);
@@ -67,6 +69,7 @@ static firn_status system_open(void *self, const char *path, unsigned flags, fir
     return status;
   }
   file->base.ops = &firn_file_ops_system;
+  file->is_in_place = is_in_place;
   *out = &file->base;
   return FIRN_OK;
 }
@@ -206,10 +209,35 @@ static firn_status system_read_at(firn_file *file, uint64_t offset, void *into, 
   return FIRN_OK;
 }
 
+static firn_status check_way(const firn_file *file, bool in_place, firn_error *err) {
+  bool is_in_place = ((const system_file *)file)->is_in_place;
+  return is_in_place == in_place ? FIRN_OK
+                                 : firn_error_set(err, FIRN_INVALID, "the file was opened to be %s",
+                                                  is_in_place ? "written in place" : "appended to");
+}
+
 static firn_status system_append(firn_file *file, firn_bytes data, firn_error *err) {
   size_t done = 0;
+  FIRN_TRY(check_way(file, false, err));
   while (done < data.len) {
     ssize_t n = write(fd_of(file), data.data + done, data.len - done);
+    if (n >= 0) {
+      done += (size_t)n;
+    } else if (errno != EINTR) {
+      return failed(err);
+    }
+  }
+  return FIRN_OK;
+}
+
+static firn_status system_write_at(firn_file *file, uint64_t offset, firn_bytes data, firn_error *err) {
+  size_t done = 0;
+  FIRN_TRY(check_way(file, true, err));
+  if (offset > INT64_MAX || data.len > INT64_MAX - offset) {
+    return firn_error_set(err, FIRN_INVALID, "an offset beyond 63 bits");
+  }
+  while (done < data.len) {
+    ssize_t n = pwrite(fd_of(file), data.data + done, data.len - done, (off_t)(offset + done));
     if (n >= 0) {
       done += (size_t)n;
     } else if (errno != EINTR) {
@@ -265,6 +293,7 @@ const firn_file_ops firn_file_ops_system = {
     .list = system_list,
     .read_at = system_read_at,
     .append = system_append,
+    .write_at = system_write_at,
     .sync = system_sync,
     .truncate = system_truncate,
     .info = system_info,

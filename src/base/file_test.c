@@ -65,6 +65,32 @@ static void writes_and_reads(void **state) {
   CHECK_STATUS(firn_file_read_all(ctx, path, 5, &arena, &all, &err), FIRN_LIMIT);
 }
 
+static void writes_in_place(void **state) {
+  (void)state;
+  firn_error err;
+  firn_ctx *ctx = test_ctx();
+  const char *path = below(test_folder(), "a");
+  FIRN_AUTO_FILE *file = NULL;
+  CHECK_OK(firn_file_open(ctx, path, WRITE_NEW | FIRN_FILE_IN_PLACE, &file, &err));
+  CHECK_OK(firn_file_write_at(file, 0, FIRN_LITERAL("hello ice"), &err));
+  CHECK_OK(firn_file_write_at(file, 6, FIRN_LITERAL("snow"), &err));
+  CHECK_OK(firn_file_write_at(file, 12, FIRN_LITERAL("!"), &err)); /* beyond the end */
+  CHECK_OK(firn_file_write_at(file, 3, (firn_bytes){NULL, 0}, &err));
+  CHECK_STATUS(firn_file_write_at(file, UINT64_MAX, FIRN_LITERAL("x"), &err), FIRN_INVALID);
+  CHECK_STATUS(firn_file_append(file, FIRN_LITERAL("x"), &err), FIRN_INVALID);
+  CHECK_SAYS("opened to be written in place");
+
+  char into[20] = {0};
+  size_t got;
+  CHECK_OK(firn_file_read_at(file, 0, into, sizeof into, &got, &err));
+  assert_int_equal(got, 13);
+  assert_memory_equal(into, "hello snow\0\0!", 13);
+
+  FIRN_AUTO_FILE *other = NULL;
+  CHECK_OK(firn_file_open(ctx, path, FIRN_FILE_WRITE, &other, &err));
+  CHECK_STATUS(firn_file_write_at(other, 0, FIRN_LITERAL("x"), &err), FIRN_INVALID);
+}
+
 static void says_what_is_wrong(void **state) {
   (void)state;
   firn_error err;
@@ -240,6 +266,6 @@ static void survives_oom(void **state) {
   check_survives_oom(list_and_read);
 }
 
-RUN_TESTS(writes_and_reads, says_what_is_wrong, names_move_in_one_step, makes_and_lists_folders,
-          makes_folders_below_the_working_folder, only_one_has_the_lock, the_environment_may_replace_it,
-          says_that_the_disk_is_full, survives_oom)
+RUN_TESTS(writes_and_reads, writes_in_place, says_what_is_wrong, names_move_in_one_step,
+          makes_and_lists_folders, makes_folders_below_the_working_folder, only_one_has_the_lock,
+          the_environment_may_replace_it, says_that_the_disk_is_full, survives_oom)

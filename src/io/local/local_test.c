@@ -93,6 +93,9 @@ static firn_status traced_read_at(firn_file *f, uint64_t offset, void *into, siz
 static firn_status traced_append(firn_file *f, firn_bytes data, firn_error *e) {
   return hit("append", e) ? FIRN_IO : real()->append(inner(f), data, e);
 }
+static firn_status traced_write_at(firn_file *f, uint64_t offset, firn_bytes data, firn_error *e) {
+  return hit("write", e) ? FIRN_IO : real()->write_at(inner(f), offset, data, e);
+}
 static firn_status traced_sync(firn_file *f, firn_error *e) {
   return hit("sync", e) ? FIRN_IO : real()->sync(inner(f), e);
 }
@@ -122,6 +125,7 @@ static const firn_file_ops traced_ops = {
     .list = traced_list,
     .read_at = traced_read_at,
     .append = traced_append,
+    .write_at = traced_write_at,
     .sync = traced_sync,
     .truncate = traced_truncate,
     .info = traced_info,
