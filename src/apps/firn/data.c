@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
+#include "base/file.h"
+
 enum { FORMAT_MAX = 32 };
 
 static firn_status failed(const char *path, const char *what, firn_error *err) {
@@ -82,4 +85,62 @@ firn_status firn_data_open(const char *folder, bool may_create, firn_arena *aren
   }
   return firn_error_set(err, FIRN_NOT_FOUND,
                         "there is no %s: ingest something first, or name a catalog with --catalog", folder);
+}
+
+struct firn_data_lock {
+  firn_file *file;
+};
+
+/* Who has it, for people: the lock holds the number of its process. */
+static void read_owner(firn_file *file, char *into, size_t len) {
+  size_t got = 0;
+  into[0] = '\0';
+  if (firn_file_read_at(file, 0, into, len - 1, &got, NULL) == FIRN_OK) {
+    into[got] = '\0';
+    into[strspn(into, "0123456789")] = '\0';
+  }
+}
+
+static firn_status take(firn_file *file, const char *folder, firn_error *err) {
+  firn_status status = firn_file_lock(file, false, err);
+  char text[FORMAT_MAX];
+  if (status == FIRN_BUSY) {
+    read_owner(file, text, sizeof text);
+    return firn_error_set(err, FIRN_BUSY,
+                          "%s is served by another firn already%s%s: stop that one, or name another --data",
+                          folder, text[0] == '\0' ? "" : ", process ", text);
+  }
+  FIRN_TRY(status);
+  (void)snprintf(text, sizeof text, "%ld\n", (long)getpid());
+  FIRN_TRY(firn_file_truncate(file, 0, err));
+  return firn_file_append(file, firn_bytes_of(text), err);
+}
+
+firn_status firn_data_lock_take(const char *folder, firn_ctx *ctx, firn_arena *arena, firn_data_lock **out,
+                                firn_error *err) {
+  const char *path = firn_arena_printf(arena, "%s/lock", folder);
+  firn_data_lock *lock = firn_alloc(sizeof *lock);
+  if (path == NULL || lock == NULL) {
+    firn_free(lock);
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a lock");
+  }
+  *lock = (firn_data_lock){0};
+  firn_status status =
+      firn_file_open(ctx, path, FIRN_FILE_READ | FIRN_FILE_WRITE | FIRN_FILE_CREATE, &lock->file, err);
+  if (status == FIRN_OK) {
+    status = take(lock->file, folder, err);
+  }
+  if (status != FIRN_OK) {
+    firn_data_lock_release(lock);
+    return status;
+  }
+  *out = lock;
+  return FIRN_OK;
+}
+
+void firn_data_lock_release(firn_data_lock *lock) {
+  if (lock != NULL) {
+    firn_file_close(lock->file);
+    firn_free(lock);
+  }
 }

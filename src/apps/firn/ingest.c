@@ -77,27 +77,8 @@ static void show_progress(void *arg, const firn_ingest_counts *so_far) {
   (void)fflush(p->app->errors);
 }
 
-static firn_status parse_compression(const char *text, firn_codec *codec, int *level, firn_arena *arena,
-                                     firn_error *err) {
-  *codec = FIRN_CODEC_ZSTD;
-  *level = FIRN_LEVEL_DEFAULT;
-  if (text == NULL) {
-    return FIRN_OK;
-  }
-  const char *colon = strchr(text, ':');
-  firn_bytes name = firn_bytes_of(text);
-  if (colon != NULL) {
-    int consumed = 0;
-    name.len = (size_t)(colon - text);
-    if (sscanf(colon + 1, "%d%n", level, &consumed) != 1 || colon[1 + consumed] != '\0') {
-      return firn_error_set(err, FIRN_INVALID, "--compression: \"%s\" is no level", colon + 1);
-    }
-  }
-  const char *plain = firn_arena_text(arena, name);
-  if (plain == NULL) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory for an option");
-  }
-  firn_status status = firn_codec_by_name(plain, codec, err);
+static firn_status parse_compression(const char *text, firn_codec *codec, int *level, firn_error *err) {
+  firn_status status = firn_codec_parse(text == NULL ? "zstd" : text, codec, level, err);
   return status == FIRN_OK ? status : firn_error_while(err, status, "--compression");
 }
 
@@ -186,7 +167,7 @@ static firn_status read_options(firn_app *app, const firn_args *args, firn_inges
   o->max_open_files = descriptors();
   o->max_event_bytes = max_event;
   o->n_workers = (unsigned)threads;
-  FIRN_TRY(parse_compression(firn_args_value(args, "compression"), &o->codec, &o->level, app->arena, err));
+  FIRN_TRY(parse_compression(firn_args_value(args, "compression"), &o->codec, &o->level, err));
   FIRN_TRY(parse_commit_every(firn_args_value(args, "commit-every"), o, err));
   FIRN_TRY(name_tables(app, args->words[0], o->tables, err));
   return firn_app_catalog(app, true, &o->catalog, err);

@@ -28,6 +28,8 @@ const char *firn_codec_name(firn_codec codec);
 /* By name, lower or upper case; FIRN_INVALID names those there are. "lz4" means lz4_raw, "uncompressed" none.
  */
 FIRN_MUST_USE firn_status firn_codec_by_name(const char *name, firn_codec *out, firn_error *err);
+/* The same with a level, as people write it: "zstd", "zstd:9". */
+FIRN_MUST_USE firn_status firn_codec_parse(const char *text, firn_codec *codec, int *level, firn_error *err);
 
 /* `level` 0 or FIRN_LEVEL_DEFAULT: zstd 3, gzip and deflate 6, brotli 5; the others have no levels. A level
  * the codec does not have is FIRN_INVALID. */

@@ -1,4 +1,6 @@
 #include <assert.h>
+#include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/alloc.h"
@@ -74,6 +76,25 @@ firn_status firn_codec_by_name(const char *name, firn_codec *out, firn_error *er
   return firn_error_set(
       err, FIRN_INVALID,
       "there is no codec \"%.40s\"; there are none, snappy, gzip, deflate, lz4_raw, zstd and brotli", name);
+}
+
+firn_status firn_codec_parse(const char *text, firn_codec *codec, int *level, firn_error *err) {
+  char name[16];
+  size_t len = strcspn(text, ":");
+  *level = FIRN_LEVEL_DEFAULT;
+  if (len >= sizeof name) {
+    return firn_error_set(err, FIRN_INVALID, "\"%.40s\" is no codec", text);
+  }
+  memcpy(name, text, len);
+  name[len] = '\0';
+  if (text[len] == ':') {
+    int consumed = 0;
+    const char *number = text + len + 1;
+    if (sscanf(number, "%d%n", level, &consumed) != 1 || number[consumed] != '\0') {
+      return firn_error_set(err, FIRN_INVALID, "\"%.40s\" is no level of a codec", number);
+    }
+  }
+  return firn_codec_by_name(name, codec, err);
 }
 
 struct firn_compressor {

@@ -165,6 +165,15 @@ static void knows_codecs_by_name(void **state) {
   CHECK_STATUS(firn_codec_by_name("lzo", &codec, &err), FIRN_INVALID);
   CHECK_SAYS("there is no codec \"lzo\"; there are none, snappy");
   assert_null(firn_codec_name((firn_codec)7));
+  int level = 0;
+  CHECK_OK(firn_codec_parse("zstd:9", &codec, &level, &err));
+  assert_int_equal(codec, FIRN_CODEC_ZSTD);
+  assert_int_equal(level, 9);
+  CHECK_OK(firn_codec_parse("snappy", &codec, &level, &err));
+  assert_int_equal(level, FIRN_LEVEL_DEFAULT);
+  CHECK_STATUS(firn_codec_parse("zstd:", &codec, &level, &err), FIRN_INVALID);
+  CHECK_STATUS(firn_codec_parse("zstd:3x", &codec, &level, &err), FIRN_INVALID);
+  CHECK_STATUS(firn_codec_parse("abcdefghijklmnopqrstuvwxyz", &codec, &level, &err), FIRN_INVALID);
 }
 
 /* "firn firn firn firn" by Python's gzip (two members) and zlib, the others by pyarrow. */
