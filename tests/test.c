@@ -217,7 +217,7 @@ int test_run(const char *names, void (*const *bodies)(void **), size_t n) {
 
 /* With LOCPATH set, as cmake/tests.cmake does, glibc forgets a list of its own when p11-kit (of GnuTLS) opens
  * a locale. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) {
   return "leak:argz_add_sep";
 }
