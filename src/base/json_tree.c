@@ -243,13 +243,17 @@ static firn_status as_text(const firn_json_value *v, const char *key, firn_arena
   return FIRN_OK;
 }
 
-static firn_status as_int64(const firn_json_value *v, const char *key, int64_t *out, firn_error *err) {
+bool firn_json_value_int64(const firn_json_value *v, int64_t *out) {
   bool is_integer = v->kind == FIRN_JSON_NUMBER;
   for (size_t i = 0; i < v->text.len && is_integer; i++) {
     is_integer = v->text.data[i] == '-' || (v->text.data[i] >= '0' && v->text.data[i] <= '9');
   }
   firn_json_token token = {.kind = v->kind, .raw = v->text, .is_integer = is_integer};
-  if (firn_json_int64(&token, out, NULL) != FIRN_OK) {
+  return firn_json_int64(&token, out, NULL) == FIRN_OK;
+}
+
+static firn_status as_int64(const firn_json_value *v, const char *key, int64_t *out, firn_error *err) {
+  if (!firn_json_value_int64(v, out)) {
     return wrong(key, "an integer of 64 bits", err);
   }
   return FIRN_OK;

@@ -36,6 +36,9 @@ const firn_json_value *firn_json_get(const firn_json_value *object, const char *
 /* The same, but a null counts as absent. */
 const firn_json_value *firn_json_get_some(const firn_json_value *object, const char *key);
 
+/* A number without fraction and exponent that fits: an array's item. Else false. */
+bool firn_json_value_int64(const firn_json_value *v, int64_t *out);
+
 /* Typed members. FIRN_CORRUPT with the key's name when it is absent, null or of another type. */
 FIRN_MUST_USE firn_status firn_json_need_object(const firn_json_value *object, const char *key,
                                                 const firn_json_value **out, firn_error *err);

@@ -49,29 +49,6 @@ size_t firn_manifest_target(const firn_metadata *base) {
   return asked > LARGEST_TARGET ? LARGEST_TARGET : (size_t)asked; /* one is held in memory while it is made */
 }
 
-static bool has_sources(const firn_schema *schema, const firn_partition_spec *spec) {
-  for (size_t i = 0; i < spec->n_fields; i++) {
-    if (firn_field_find(&schema->root, spec->fields[i].source_id) == NULL) {
-      return false;
-    }
-  }
-  return true;
-}
-
-const firn_schema *firn_manifest_schema(const firn_metadata *base, const firn_partition_spec *spec) {
-  const firn_schema *current = firn_metadata_current_schema(base);
-  if (has_sources(current, spec)) {
-    return current;
-  }
-  const firn_metadata_fields *m = firn_metadata_get(base);
-  for (size_t i = m->n_schemas; i > 0; i--) {
-    if (has_sources(&m->schemas[i - 1], spec)) {
-      return &m->schemas[i - 1];
-    }
-  }
-  return NULL;
-}
-
 void firn_manifest_row_close(firn_manifest_row *row) {
   firn_manifest_writer_close(row->writer);
   firn_builder_free(&row->bytes);
@@ -135,7 +112,7 @@ static firn_status write_files_of(firn_appending *a, const firn_metadata *base,
   FIRN_AUTO_MANIFEST_ROW row = {.a = a,
                                 .base = base,
                                 .spec = spec,
-                                .schema = firn_manifest_schema(base, spec),
+                                .schema = firn_metadata_schema_of_spec(base, spec),
                                 .target_bytes = firn_manifest_target(base),
                                 .into = &a->added};
   for (size_t i = 0; i < a->append->n_files; i++) {

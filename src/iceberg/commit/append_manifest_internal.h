@@ -7,9 +7,6 @@
 /* commit.manifest.target-size-bytes, within what is held in memory. */
 size_t firn_manifest_target(const firn_metadata *base);
 
-/* A schema in which the spec's sources exist: the current one, else the newest that has them; NULL: none. */
-const firn_schema *firn_manifest_schema(const firn_metadata *base, const firn_partition_spec *spec);
-
 /* A row of manifests of one spec: a full one is put away and the next begun. */
 typedef struct firn_manifest_row {
   firn_appending *a;

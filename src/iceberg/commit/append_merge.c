@@ -115,7 +115,7 @@ static firn_status settle_run(firn_appending *a, firn_append_attempt *attempt,
   int64_t min_count = firn_property_int64(&firn_metadata_get(attempt->base)->properties,
                                           FIRN_PROPERTY_MERGE_MIN_COUNT, DEFAULT_MIN_COUNT);
   const firn_partition_spec *spec = firn_metadata_spec(attempt->base, run[0]->spec_id);
-  const firn_schema *schema = spec == NULL ? NULL : firn_manifest_schema(attempt->base, spec);
+  const firn_schema *schema = spec == NULL ? NULL : firn_metadata_schema_of_spec(attempt->base, spec);
   /* A spec or column that the table has forgotten: what it wrote is left as it is. */
   if (n == 1 || schema == NULL || (has_newest && (int64_t)n < min_count)) {
     return keep_run(run, n, out, scratch, err);

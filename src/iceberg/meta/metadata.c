@@ -110,6 +110,28 @@ const firn_partition_spec *firn_metadata_default_spec(const firn_metadata *m) {
   return firn_metadata_spec(m, m->f.default_spec_id);
 }
 
+static bool has_sources(const firn_schema *schema, const firn_partition_spec *spec) {
+  for (size_t i = 0; i < spec->n_fields; i++) {
+    if (firn_field_find(&schema->root, spec->fields[i].source_id) == NULL) {
+      return false;
+    }
+  }
+  return true;
+}
+
+const firn_schema *firn_metadata_schema_of_spec(const firn_metadata *m, const firn_partition_spec *spec) {
+  const firn_schema *current = firn_metadata_current_schema(m);
+  if (has_sources(current, spec)) {
+    return current;
+  }
+  for (size_t i = m->f.n_schemas; i > 0; i--) {
+    if (has_sources(&m->f.schemas[i - 1], spec)) {
+      return &m->f.schemas[i - 1];
+    }
+  }
+  return NULL;
+}
+
 const firn_sort_order *firn_metadata_sort_order(const firn_metadata *m, int32_t order_id) {
   for (size_t i = 0; i < m->f.n_sort_orders; i++) {
     if (m->f.sort_orders[i].order_id == order_id) {

@@ -115,6 +115,9 @@ const firn_schema *firn_metadata_schema(const firn_metadata *m, int32_t schema_i
 const firn_schema *firn_metadata_current_schema(const firn_metadata *m);
 const firn_partition_spec *firn_metadata_spec(const firn_metadata *m, int32_t spec_id);
 const firn_partition_spec *firn_metadata_default_spec(const firn_metadata *m);
+/* A schema in which the sources of a spec exist: the current one, else the newest that has them. NULL: none
+ * has. */
+const firn_schema *firn_metadata_schema_of_spec(const firn_metadata *m, const firn_partition_spec *spec);
 const firn_sort_order *firn_metadata_sort_order(const firn_metadata *m, int32_t order_id);
 const firn_snapshot *firn_metadata_snapshot(const firn_metadata *m, int64_t snapshot_id);
 const firn_snapshot *firn_metadata_current_snapshot(const firn_metadata *m);
