@@ -34,14 +34,21 @@ FIRN_MUST_USE firn_status firn_event_mode_of(const firn_event_header *headers, s
 FIRN_MUST_USE firn_status firn_event_read_binary(const firn_event_header *headers, size_t n, firn_bytes body,
                                                  firn_arena *arena, firn_event *out, firn_error *err);
 
-/* The `ce-` headers of an event, and `content-type`, percent-encoded as the binding says. In `arena`. Extras
- * that are no text, number or boolean are left out of headers (they are in the JSON form). */
+/* What an event's payload is served as: its own content type when that can stand in a header,
+ * application/json when it has none and the payload is JSON, else application/octet-stream. */
+firn_bytes firn_event_content_type(const firn_event *e);
+
+/* `content-type`, first, and the `ce-` headers of an event, percent-encoded as the binding says (so that no
+ * value can end its header), terminated, in `arena`. `ce-tags` is the JSON array of the tags. Left out, and
+ * in the JSON form only: extras that are no text, number or boolean or whose name is no attribute name, and
+ * what exceeds the size of headers that clients take (8 KiB each, 24 KiB and 64 headers in all). */
 FIRN_MUST_USE firn_status firn_event_write_headers(const firn_event *e, firn_arena *arena,
                                                    firn_event_header **out, size_t *n, firn_error *err);
 
 /* The event as one JSON object (JSON Event Format). `data` is written as it is when its type is JSON and the
  * bytes parse, as a string where the type is text and the bytes are UTF-8, else as `data_base64`; `with_data`
- * false leaves it out. The time has microseconds and a Z. */
+ * false leaves it out. The time has microseconds and a Z. What firn_event_read makes of it is the same event,
+ * but for white space around JSON data. */
 void firn_event_write_json(const firn_event *e, bool with_data, firn_json_writer *w);
 
 #endif
