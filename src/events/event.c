@@ -5,16 +5,15 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "events/event_internal.h"
 
 enum {
-  MAX_ATTRIBUTES = 1024, /* more are no CloudEvent; also bounds the search for names given twice */
-  MAX_TAGS = 1 << 16,    /* more stay raw: three bytes of input would take a hundred of memory */
-  /* Members that are no text attribute, numbered behind those. */
-  TIME = FIRN_EVENT_N_TEXTS,
-  TAGS,
-  DATA,
-  DATA_BASE64,
-  OTHER,
+  MAX_TAGS = 1 << 16, /* more stay raw: three bytes of input would take a hundred of memory */
+  TIME = FIRN_EVENT_IS_TIME,
+  TAGS = FIRN_EVENT_IS_TAGS,
+  DATA = FIRN_EVENT_IS_DATA,
+  DATA_BASE64 = FIRN_EVENT_IS_DATA_BASE64,
+  OTHER = FIRN_EVENT_IS_OTHER,
 };
 
 typedef struct member {
@@ -36,8 +35,7 @@ static bool is_key(firn_bytes key, const char *name, size_t len) {
   return key.len == len && memcmp(key.data, name, len) == 0;
 }
 
-/* Which attribute a name is. */
-static int attribute_of(firn_bytes key) {
+int firn_event_attribute_of(firn_bytes key) {
 #define NAMED(name, attribute)               \
   if (is_key(key, name, sizeof(name) - 1)) { \
     return attribute;                        \
@@ -112,17 +110,15 @@ static firn_status given_twice(firn_bytes key, firn_error *err) {
                         FIRN_FORMAT_BYTES(firn_bytes_part(key, 0, 64)));
 }
 
-static firn_status read_tags(reading *r, const firn_json_token *value, bool *is_list, firn_error *err) {
+firn_status firn_event_read_tags(firn_bytes array, firn_arena *arena, firn_event *event, bool *is_list,
+                                 firn_error *err) {
   firn_bytes *tags = NULL;
   size_t n = 0;
   size_t capacity = 0;
   firn_json j;
   firn_json_token token;
-  *is_list = value->kind == FIRN_JSON_ARRAY;
-  if (!*is_list) {
-    return FIRN_OK;
-  }
-  firn_json_init(&j, value->raw);
+  *is_list = true;
+  firn_json_init(&j, array);
   FIRN_TRY(firn_json_next(&j, &token, err));
   for (;;) {
     FIRN_TRY(firn_json_next(&j, &token, err));
@@ -133,15 +129,15 @@ static firn_status read_tags(reading *r, const firn_json_token *value, bool *is_
       *is_list = false;
       return FIRN_OK;
     }
-    tags = firn_arena_grow(r->arena, tags, n, &capacity, sizeof *tags);
+    tags = firn_arena_grow(arena, tags, n, &capacity, sizeof *tags);
     if (tags == NULL) {
       return firn_error_set(err, FIRN_NOMEM, "no memory for an event's tags");
     }
-    FIRN_TRY(firn_json_text(&token, r->arena, &tags[n++], err));
+    FIRN_TRY(firn_json_text(&token, arena, &tags[n++], err));
   }
-  r->event->has_tags = true;
-  r->event->n_tags = n;
-  r->event->tags = tags;
+  event->has_tags = true;
+  event->n_tags = n;
+  event->tags = tags;
   return FIRN_OK;
 }
 
@@ -175,7 +171,8 @@ static firn_status read_attribute(reading *r, int attribute, const member *m, bo
     case TIME:
       return read_time(r, &m->value, kept, err);
     case TAGS:
-      return read_tags(r, &m->value, kept, err);
+      *kept = m->value.kind == FIRN_JSON_ARRAY;
+      return *kept ? firn_event_read_tags(m->value.raw, r->arena, r->event, kept, err) : FIRN_OK;
     case DATA:
       r->data = m->value;
       return FIRN_OK;
@@ -188,7 +185,7 @@ static firn_status read_attribute(reading *r, int attribute, const member *m, bo
 }
 
 static firn_status read_member(reading *r, const member *m, firn_error *err) {
-  int attribute = attribute_of(m->key);
+  int attribute = firn_event_attribute_of(m->key);
   if (attribute == OTHER) {
     for (size_t i = 0; i < r->n_others; i++) {
       if (firn_bytes_equal(r->others[i].key, m->key)) {
@@ -317,8 +314,9 @@ firn_status firn_event_read(firn_bytes json, firn_arena *arena, firn_event *out,
     if (token.kind == FIRN_JSON_OBJECT_END) {
       break;
     }
-    if (n == MAX_ATTRIBUTES) {
-      return firn_error_set(err, FIRN_CORRUPT, "an event with more than %d attributes", MAX_ATTRIBUTES);
+    if (n == FIRN_EVENT_MAX_ATTRIBUTES) {
+      return firn_error_set(err, FIRN_CORRUPT, "an event with more than %d attributes",
+                            FIRN_EVENT_MAX_ATTRIBUTES);
     }
     m.raw_key = token.raw;
     FIRN_TRY(firn_json_text(&token, arena, &m.key, err));

@@ -3,7 +3,8 @@
  * values.
  *
  * An attribute with a name of its own column keeps it; names of the archive that no HTTP name matches are
- * written as the extensions `producer`, `dataversion`, `dataschema`, `signature`, `tags`. */
+ * written as the extensions `producer`, `dataversion`, `dataschema`, `signature`, `tags`; the value of `tags`
+ * is a JSON array of texts. */
 #ifndef FIRN_EVENTS_EVENT_HTTP_H
 #define FIRN_EVENTS_EVENT_HTTP_H
 
@@ -23,14 +24,21 @@ typedef struct firn_event_header {
   firn_bytes value;
 } firn_event_header;
 
-/* By content type and headers: application/cloudevents+json, application/cloudevents-batch+json,
- * application/x-ndjson; any `ce-` header means binary mode; application/json or none, without `ce-` headers,
- * is structured or batched by the first byte of `body`. FIRN_UNSUPPORTED for every other content type. */
+/* By content type and headers. A content type that begins with application/cloudevents decides alone: `+json`
+ * is structured, `-batch+json` batched. Else any `ce-` header means binary mode, whatever the content type.
+ * Else application/x-ndjson is lines, and application/json or none is structured or batched by the first byte
+ * of `body`. FIRN_UNSUPPORTED for every other content type, for two of them, and for JSON that is not in
+ * UTF-8. */
 FIRN_MUST_USE firn_status firn_event_mode_of(const firn_event_header *headers, size_t n, firn_bytes body,
                                              firn_event_mode *out, firn_error *err);
 
-/* An event in binary mode: values of `ce-` headers are percent-decoded; FIRN_CORRUPT when it is no CloudEvent
- * (an attribute given twice, bytes that are no UTF-8). The event borrows from headers, body and arena. */
+/* Whether it holds an attribute: `ce-...`, in any case. */
+bool firn_event_is_attribute_header(firn_bytes name);
+
+/* An event in binary mode: values of `ce-` headers are unquoted and percent-decoded; other headers but
+ * `content-type` are passed over. FIRN_CORRUPT when it is no CloudEvent (an attribute given twice, bytes that
+ * are no UTF-8, data in a header). A time or tags that cannot be read go to extras, as text. Without body and
+ * content type there is no data. The event borrows from headers, body and arena. */
 FIRN_MUST_USE firn_status firn_event_read_binary(const firn_event_header *headers, size_t n, firn_bytes body,
                                                  firn_arena *arena, firn_event *out, firn_error *err);
 
