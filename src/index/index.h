@@ -1,7 +1,9 @@
 /* The index: from header fields of events to fetch keys. A view over tables: it may be deleted and made anew.
  *
- * Rows of one (subject, time, type, source, id) are one; the one added last stays. sqlite/ keeps it in a
- * file; ClickHouse comes later behind the same table of functions. Threads may share an index. */
+ * Rows of one (subject, time, type, source, id) are one: the one added last is what is found. Where its file
+ * goes, the one before it is found again, for it is still in its table. sqlite/ keeps an index in a file;
+ * ClickHouse comes later behind the same table of functions. Threads may share an index; a load belongs to
+ * one thread. */
 #ifndef FIRN_INDEX_INDEX_H
 #define FIRN_INDEX_INDEX_H
 
@@ -13,6 +15,8 @@
 typedef struct firn_index firn_index;
 typedef struct firn_index_load firn_index_load;
 
+enum { FIRN_INDEX_DEFAULT_LIMIT = 10, FIRN_INDEX_MAX_LIMIT = 10000, FIRN_INDEX_MAX_TAGS = 100 };
+
 /* One row of it: the ledger's columns. Missing texts are empty (data NULL is fine). */
 typedef struct firn_index_row {
   firn_bytes subject;
@@ -20,7 +24,7 @@ typedef struct firn_index_row {
   int64_t time_us;
   firn_bytes type, id, source, producer, data_content_type, data_version;
   firn_bytes extras; /* a JSON object: everything else of the header, `tags`, `dataschema`, `signature`,
-                        `specversion` (where it is not 1.0) with it */
+                        `specversion` (where it is not 1.0) with it; empty means {} */
   int64_t row;       /* in its file, from 0 */
 } firn_index_row;
 
@@ -34,13 +38,13 @@ typedef enum firn_index_file_state {
 /* What to look for: empty (data NULL) fields ask nothing. */
 typedef struct firn_index_query {
   firn_bytes subject, type, source, producer, id, data_version;
-  size_t n_tags; /* any of them */
+  size_t n_tags; /* any of them; at most FIRN_INDEX_MAX_TAGS */
   const firn_bytes *tags;
   bool has_after, has_before;
   int64_t after_us, before_us; /* both exclusive */
   bool is_ascending;           /* by time; else the newest first. Rows without a time come last */
-  uint32_t limit;              /* 0: 10; at most 10,000 */
-  const char *cursor;          /* where an earlier answer ended; NULL: from the start */
+  uint32_t limit;              /* 0: FIRN_INDEX_DEFAULT_LIMIT; at most FIRN_INDEX_MAX_LIMIT */
+  const char *cursor;          /* where an earlier answer in the same direction ended; NULL: from the start */
 } firn_index_query;
 
 typedef struct firn_index_hit {
@@ -55,7 +59,8 @@ typedef struct firn_index_hits {
 } firn_index_hits;
 
 typedef struct firn_index_count {
-  uint64_t n_rows, n_files_live, n_files_gone, size_bytes;
+  uint64_t n_rows; /* of live files, those that a later one stands before included */
+  uint64_t n_files_live, n_files_gone, size_bytes;
 } firn_index_count;
 
 typedef struct firn_index_ops {
@@ -84,7 +89,8 @@ struct firn_index_load { /* the same */
   firn_index *index;
 };
 
-/* Hits are in `arena`. FIRN_INVALID for a cursor that is none of ours. */
+/* Hits are in `arena`. FIRN_INVALID for a cursor that is none of ours. Paging is stable: a row that is there
+ * all the time is seen once, whatever is added or removed meanwhile. */
 FIRN_MUST_USE firn_status firn_index_search(firn_index *index, firn_ctx *ctx, const firn_index_query *query,
                                             firn_arena *arena, firn_index_hits *out, firn_error *err);
 /* What is known of a file, by its path below the warehouse. */
@@ -96,17 +102,18 @@ FIRN_MUST_USE firn_status firn_index_count_of(firn_index *index, firn_ctx *ctx, 
 FIRN_MUST_USE firn_status firn_index_note(firn_index *index, firn_ctx *ctx, const char *name,
                                           firn_arena *arena, const char **out, firn_error *err);
 
-/* A load is one transaction: rows of files, files that are gone, notes. Undone unless committed. One at a
- * time. */
+/* A load is one transaction: rows of files, files that are gone, notes. Undone unless committed; durable when
+ * the commit says FIRN_OK. One at a time, else FIRN_BUSY. After a failure (but FIRN_EXISTS of a file) it can
+ * only be closed. */
 FIRN_MUST_USE firn_status firn_index_load_begin(firn_index *index, firn_ctx *ctx, firn_index_load **out,
                                                 firn_error *err);
-/* The rows that follow are of this file; one that was loaded before is FIRN_EXISTS (and its rows are there).
- */
+/* The rows that follow are of this file, in any order; one that is live is FIRN_EXISTS (and its rows are
+ * there). One that was gone is live again. */
 FIRN_MUST_USE firn_status firn_index_load_file(firn_index_load *l, firn_ctx *ctx, const char *table,
                                                const char *path, firn_error *err);
 FIRN_MUST_USE firn_status firn_index_load_row(firn_index_load *l, firn_ctx *ctx, const firn_index_row *row,
                                               firn_error *err);
-/* Rows that still point to it go; its path is remembered as gone. */
+/* Its rows go; its path is remembered as gone. */
 FIRN_MUST_USE firn_status firn_index_load_gone(firn_index_load *l, firn_ctx *ctx, const char *path,
                                                firn_error *err);
 FIRN_MUST_USE firn_status firn_index_load_note(firn_index_load *l, firn_ctx *ctx, const char *name,
@@ -116,7 +123,9 @@ void firn_index_load_close(firn_index_load *l); /* NULL is fine */
 void firn_index_load_close_pointer(firn_index_load **l);
 #define FIRN_AUTO_INDEX_LOAD FIRN_AUTO(firn_index_load_close_pointer) firn_index_load
 
-void firn_index_close(firn_index *index); /* NULL is fine */
+void firn_index_close(firn_index *index); /* NULL is fine; nobody may use it any more */
+void firn_index_close_pointer(firn_index **index);
+#define FIRN_AUTO_INDEX FIRN_AUTO(firn_index_close_pointer) firn_index
 
 /* sqlite/: opens or makes it. FIRN_UNSUPPORTED for a newer version, FIRN_CORRUPT for what is no index: the
  * text says that it may be deleted, and `firn index rebuild` makes it anew. */

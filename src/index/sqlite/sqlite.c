@@ -1,0 +1,223 @@
+#include "db/sqlite.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "db/migrate.h"
+#include "index/sqlite/index_internal.h"
+
+/* What the ledger's table is to a person with sqlite3: its columns, in its order, one row for rows that are
+ * one. Times are UTC with microseconds; those beyond SQLite's calendar are shown as microseconds since 1970.
+ */
+#define CLOUD_EVENT                                                                               \
+  "CREATE VIEW cloud_event AS SELECT "                                                            \
+  "(SELECT text FROM text WHERE text_id = e.subject) AS subject, "                                \
+  "CASE WHEN e.time_us > -9223372036854775808 THEN coalesce("                                     \
+  "datetime((e.time_us - ((e.time_us % 1000000 + 1000000) % 1000000)) / 1000000, 'unixepoch') "   \
+  "|| printf('.%06d', (e.time_us % 1000000 + 1000000) % 1000000), e.time_us) END AS event_time, " \
+  "(SELECT text FROM text WHERE text_id = e.type) AS event_type, "                                \
+  "e.id AS id, "                                                                                  \
+  "(SELECT text FROM text WHERE text_id = e.source) AS source, "                                  \
+  "(SELECT text FROM text WHERE text_id = e.producer) AS producer, "                              \
+  "(SELECT text FROM text WHERE text_id = e.data_content_type) AS data_content_type, "            \
+  "(SELECT text FROM text WHERE text_id = e.data_version) AS data_version, "                      \
+  "CASE e.extras WHEN '' THEN '{}' ELSE e.extras END AS extras, "                                 \
+  "(SELECT path || '#' || (e.event_id - first_id) FROM file WHERE first_id <= e.event_id "        \
+  "ORDER BY first_id DESC LIMIT 1) AS index_key "                                                 \
+  "FROM event e WHERE NOT EXISTS (SELECT 1 FROM event n WHERE n.subject = e.subject "             \
+  "AND n.time_us = e.time_us AND n.identity = e.identity AND n.event_id > e.event_id "            \
+  "AND n.type = e.type AND n.source = e.source AND n.id = e.id);"
+
+/* long: the schema, a sentence for each table */
+static const char *const migrations[] = {
+    "CREATE TABLE text (text_id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL);"
+    "CREATE INDEX text_by_hash ON text (hash);"
+    "INSERT INTO text (text_id, hash, text) VALUES (0, 0, '');"
+    "CREATE TABLE file (first_id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, table_name INTEGER NOT "
+    "NULL, "
+    "state INTEGER NOT NULL, n_ids INTEGER NOT NULL, n_rows INTEGER NOT NULL);"
+    "CREATE TABLE event (event_id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, time_us INTEGER NOT NULL, "
+    "identity INTEGER NOT NULL, type INTEGER NOT NULL, source INTEGER NOT NULL, id TEXT NOT NULL, "
+    "producer INTEGER NOT NULL, data_content_type INTEGER NOT NULL, data_version INTEGER NOT NULL, "
+    "extras TEXT NOT NULL);"
+    "CREATE INDEX event_by_subject ON event (subject, time_us, identity);"
+    "CREATE INDEX event_by_id ON event (id);"
+    "CREATE INDEX event_by_time ON event (time_us, identity);"
+    "CREATE TABLE event_tag (tag INTEGER NOT NULL, time_us INTEGER NOT NULL, identity INTEGER NOT NULL, "
+    "event_id INTEGER NOT NULL, PRIMARY KEY (tag, time_us, identity, event_id)) WITHOUT ROWID;"
+    "CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;" CLOUD_EVENT,
+};
+
+firn_status firn_sqlite_index_fail(const firn_sqlite_index *x, firn_status status, firn_error *err) {
+  return status == FIRN_CORRUPT || status == FIRN_UNSUPPORTED
+             ? firn_error_while(err, status, "%s (delete it, or run `firn index rebuild`: it is made anew)",
+                                x->path)
+             : status;
+}
+
+/* --- opening --- */
+
+/* A database of something else must not become an index as well. One that has only its versions was begun by
+ * a process that died. */
+static firn_status check_kind(firn_db *db, firn_ctx *ctx, firn_error *err) {
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  FIRN_TRY(
+      firn_db_query(db, ctx,
+                    "SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE tbl_name <> 'firn_versions') "
+                    "OR EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'view' AND name = 'cloud_event')",
+                    FIRN_DB_NO_VALUES, &st, err));
+  FIRN_TRY(firn_statement_next(st, ctx, &is_row, err));
+  return is_row && firn_statement_int64(st, 0) != 0
+             ? FIRN_OK
+             : firn_error_set(err, FIRN_CORRUPT, "it is a database of something else, no index");
+}
+
+static firn_status connect(const void *self, firn_ctx *ctx, firn_db **out, firn_error *err) {
+  const firn_sqlite_index *x = self;
+  FIRN_AUTO_DB *db = NULL;
+  FIRN_TRY(firn_sqlite_open(x->path, &(firn_sqlite_options){.must_exist = true}, ctx, &db, err));
+  FIRN_TRY(firn_db_script(db, ctx, "PRAGMA query_only = ON; PRAGMA cache_size = -1024", err));
+  *out = FIRN_HAND_OVER(db);
+  return FIRN_OK;
+}
+
+static firn_status set_up(firn_sqlite_index *x, firn_ctx *ctx, firn_error *err) {
+  FIRN_TRY(firn_connections_new(connect, x, &x->readers, err));
+  FIRN_TRY(firn_sqlite_open(x->path, NULL, ctx, &x->writer, err));
+  FIRN_TRY(check_kind(x->writer, ctx, err));
+  return firn_db_migrate(x->writer, ctx, "index", migrations, FIRN_COUNT_OF(migrations), err);
+}
+
+static void sqlite_close(firn_index *index) {
+  firn_sqlite_index *x = (firn_sqlite_index *)index;
+  firn_connections_free(x->readers);
+  firn_db_close(x->writer);
+  firn_free(x);
+}
+
+/* --- what is known --- */
+
+static firn_status read_state(firn_db *db, firn_ctx *ctx, firn_bytes path, firn_index_file_state *out,
+                              firn_error *err) {
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  FIRN_TRY(firn_db_query(db, ctx, "SELECT state FROM file WHERE path = $1",
+                         FIRN_DB_VALUES(firn_text_value(path)), &st, err));
+  FIRN_TRY(firn_statement_next(st, ctx, &is_row, err));
+  *out = is_row ? (firn_index_file_state)firn_statement_int64(st, 0) : FIRN_INDEX_FILE_UNKNOWN;
+  return FIRN_OK;
+}
+
+static firn_status sqlite_file_state(firn_index *index, firn_ctx *ctx, firn_bytes path,
+                                     firn_index_file_state *out, firn_error *err) {
+  firn_sqlite_index *x = (firn_sqlite_index *)index;
+  FIRN_AUTO_CONNECTION c = {0};
+  FIRN_TRY(firn_connections_borrow(x->readers, ctx, &c, err));
+  return firn_sqlite_index_fail(x, read_state(c.db, ctx, path, out, err), err);
+}
+
+static firn_status read_count(firn_db *db, firn_ctx *ctx, firn_index_count *out, firn_error *err) {
+  FIRN_AUTO_STATEMENT *st = NULL;
+  FIRN_TRY(firn_db_query(db, ctx, "SELECT state, COUNT(*), SUM(n_rows) FROM file GROUP BY state",
+                         FIRN_DB_NO_VALUES, &st, err));
+  for (;;) {
+    bool is_row;
+    FIRN_TRY(firn_statement_next(st, ctx, &is_row, err));
+    if (!is_row) {
+      return FIRN_OK;
+    }
+    bool is_live = firn_statement_int64(st, 0) == FIRN_INDEX_FILE_LIVE;
+    *(is_live ? &out->n_files_live : &out->n_files_gone) = (uint64_t)firn_statement_int64(st, 1);
+    out->n_rows += is_live ? (uint64_t)firn_statement_int64(st, 2) : 0;
+  }
+}
+
+/* The file and its write-ahead log, which need not be there. */
+static firn_status measure(const firn_sqlite_index *x, firn_ctx *ctx, uint64_t *out, firn_error *err) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const char *log = firn_arena_printf(&arena, "%s-wal", x->path);
+  if (log == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+  }
+  firn_file_info info;
+  FIRN_TRY(firn_file_stat(ctx, x->path, &info, err));
+  *out = info.size_bytes;
+  firn_status status = firn_file_stat(ctx, log, &info, err);
+  if (status == FIRN_OK) {
+    *out += info.size_bytes;
+  }
+  return status == FIRN_NOT_FOUND ? FIRN_OK : status;
+}
+
+static firn_status sqlite_count(firn_index *index, firn_ctx *ctx, firn_index_count *out, firn_error *err) {
+  firn_sqlite_index *x = (firn_sqlite_index *)index;
+  FIRN_AUTO_CONNECTION c = {0};
+  firn_index_count count = {0};
+  FIRN_TRY(firn_connections_borrow(x->readers, ctx, &c, err));
+  firn_status status = read_count(c.db, ctx, &count, err);
+  if (status == FIRN_OK) {
+    status = measure(x, ctx, &count.size_bytes, err);
+  }
+  if (status != FIRN_OK) {
+    return firn_sqlite_index_fail(x, status, err);
+  }
+  *out = count;
+  return FIRN_OK;
+}
+
+static firn_status read_note(firn_db *db, firn_ctx *ctx, const char *name, firn_arena *arena,
+                             const char **out, firn_error *err) {
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  FIRN_TRY(firn_db_query(db, ctx, "SELECT text FROM note WHERE name = $1", FIRN_DB_VALUES(firn_db_text(name)),
+                         &st, err));
+  FIRN_TRY(firn_statement_next(st, ctx, &is_row, err));
+  const char *text = is_row ? firn_arena_text(arena, firn_statement_bytes(st, 0)) : NULL;
+  if (is_row && text == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a note");
+  }
+  *out = text;
+  return FIRN_OK;
+}
+
+static firn_status sqlite_note(firn_index *index, firn_ctx *ctx, const char *name, firn_arena *arena,
+                               const char **out, firn_error *err) {
+  firn_sqlite_index *x = (firn_sqlite_index *)index;
+  FIRN_AUTO_CONNECTION c = {0};
+  FIRN_TRY(firn_connections_borrow(x->readers, ctx, &c, err));
+  return firn_sqlite_index_fail(x, read_note(c.db, ctx, name, arena, out, err), err);
+}
+
+static const firn_index_ops sqlite_index_ops = {
+    .kind = "sqlite",
+    .search = firn_sqlite_index_search,
+    .file_state = sqlite_file_state,
+    .count = sqlite_count,
+    .note_read = sqlite_note,
+    .load_begin = firn_sqlite_index_load_begin,
+    .load_file = firn_sqlite_index_load_file,
+    .load_row = firn_sqlite_index_load_row,
+    .load_gone = firn_sqlite_index_load_gone,
+    .load_note = firn_sqlite_index_load_note,
+    .load_commit = firn_sqlite_index_load_commit,
+    .load_close = firn_sqlite_index_load_close,
+    .close = sqlite_close,
+};
+
+firn_status firn_sqlite_index_open(const char *path, firn_ctx *ctx, firn_index **out, firn_error *err) {
+  size_t len = strlen(path);
+  firn_sqlite_index *x = firn_alloc(sizeof *x + len + 1);
+  if (x == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for an index");
+  }
+  memcpy(x->path, path, len + 1);
+  x->base.ops = &sqlite_index_ops;
+  atomic_init(&x->is_loading, false);
+  firn_status status = set_up(x, ctx, err);
+  if (status != FIRN_OK) {
+    status = firn_sqlite_index_fail(x, status, err);
+    sqlite_close(&x->base);
+    return firn_error_while(err, status, "opening the index");
+  }
+  *out = &x->base;
+  return FIRN_OK;
+}
