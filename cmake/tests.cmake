@@ -5,6 +5,7 @@
 #   tests/interop/X.c            -             a program that scripts beside it run; X_peer.c a library that they load
 #   tests/interop/X_test.py      interop       run with the build folder as argument; exit status 77 says skipped
 #   tests/end_to_end/X.sh, X.py  end_to_end    the same
+#   tests/sim/X_test.c           sim           tests of the simulation's parts, which are the other files there
 #   fuzz/X_fuzz.c                fuzz          replays fuzz/seeds/X/*; under FIRN_FUZZ the fuzzer itself is built instead
 #   tests/X_test.py              lint          tests of the tools; they need no build
 #
@@ -84,6 +85,20 @@ function(firn_interop_module path name)
   target_link_libraries(${name} PRIVATE ${libraries})
 endfunction()
 
+# The simulation of disks: a library of its parts, and their tests.
+function(firn_simulation)
+  file(GLOB parts RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS tests/sim/*.c)
+  set(tests ${parts})
+  list(FILTER parts EXCLUDE REGEX "_(test|sim)\\.c$")
+  list(FILTER tests INCLUDE REGEX "_test\\.c$")
+  add_library(simulation STATIC ${parts})
+  target_include_directories(simulation PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(simulation PUBLIC firn_all)
+  foreach(path ${tests})
+    firn_test(${path} simulation)
+  endforeach()
+endfunction()
+
 # A program for the scripts of tests/interop, in the build folder under its own name.
 function(firn_interop_program path)
   get_filename_component(name ${path} NAME_WE)
@@ -112,6 +127,7 @@ function(firn_tests)
   if(FIRN_SANITIZE STREQUAL "thread")
     return()
   endif()
+  firn_simulation()
   file(GLOB helpers RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS tests/interop/*.c)
   foreach(path ${helpers})
     firn_interop_program(${path})
