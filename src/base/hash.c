@@ -1,6 +1,7 @@
 #include "base/hash.h"
 
 #include <libdeflate.h>
+#define XXH_STATIC_LINKING_ONLY /* the state on the stack */
 #include <xxhash.h>
 
 static uint32_t rotate(uint32_t v, unsigned by) {
@@ -36,4 +37,23 @@ uint32_t firn_crc32(uint32_t so_far, firn_bytes bytes) {
 
 uint64_t firn_xxh64(firn_bytes bytes) {
   return XXH64(bytes.data, bytes.len, 0);
+}
+
+uint64_t firn_xxh3(uint64_t seed, firn_bytes bytes) {
+  return XXH3_64bits_withSeed(bytes.data, bytes.len, seed);
+}
+
+uint64_t firn_xxh3_parts(uint64_t seed, const firn_bytes *parts, size_t n_parts) {
+  if (n_parts == 1) {
+    return firn_xxh3(seed, parts[0]);
+  }
+  XXH3_state_t state;
+  XXH3_INITSTATE(&state);                         /* the reset below looks at its seed */
+  (void)XXH3_64bits_reset_withSeed(&state, seed); /* these two fail for NULL only */
+  for (size_t i = 0; i < n_parts; i++) {
+    if (parts[i].len > 0) {
+      (void)XXH3_64bits_update(&state, parts[i].data, parts[i].len);
+    }
+  }
+  return XXH3_64bits_digest(&state);
 }

@@ -13,4 +13,8 @@ uint32_t firn_crc32(uint32_t so_far, firn_bytes bytes);
 /* XXH64, seed 0: Parquet's bloom filters. */
 uint64_t firn_xxh64(firn_bytes bytes);
 
+/* XXH3 of 64 bits: journals. The second is the first of all parts one behind the other. */
+uint64_t firn_xxh3(uint64_t seed, firn_bytes bytes);
+uint64_t firn_xxh3_parts(uint64_t seed, const firn_bytes *parts, size_t n_parts);
+
 #endif

@@ -82,6 +82,8 @@ FIRN_MUST_USE firn_status firn_commit_log_reader_next(firn_commit_log_reader *r,
                                                       firn_commit_log_record *out, bool *is_there,
                                                       firn_error *err);
 void firn_commit_log_reader_close(firn_commit_log_reader *r); /* NULL is fine */
+void firn_commit_log_reader_close_pointer(firn_commit_log_reader **r);
+#define FIRN_AUTO_COMMIT_LOG_READER FIRN_AUTO(firn_commit_log_reader_close_pointer) firn_commit_log_reader
 
 /* Those that a record waits for: it is freed once every consumer has passed it, and not before there is one.
  * All of them are added before the first advances. Closing a consumer lets its records be kept (it is not

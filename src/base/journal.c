@@ -1,0 +1,462 @@
+#include "base/journal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "base/journal_internal.h"
+
+enum {
+  SCRATCH_BYTES = 64 << 10, /* records up to this are put together and written at once */
+  MARK_BYTES = 64 << 10,
+};
+static const uint64_t default_segment_bytes = 64 << 20;
+static const size_t default_max_record_bytes = 64 << 20;
+
+/* --- segments and marks --- */
+
+firn_status firn_journal_reserve_segment(firn_journal *j, firn_error *err) {
+  if (j->n_segments == j->segments_capacity) {
+    size_t capacity = j->segments_capacity == 0 ? 16 : 2 * j->segments_capacity;
+    void *segments = firn_realloc(j->segments, capacity * sizeof *j->segments);
+    if (segments == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for %zu segments", capacity);
+    }
+    j->segments = segments;
+    j->segments_capacity = capacity;
+  }
+  return FIRN_OK;
+}
+
+firn_status firn_journal_reserve_mark(firn_journal_segment *segment, firn_error *err) {
+  if (segment->n_marks == segment->marks_capacity) {
+    size_t capacity = segment->marks_capacity == 0 ? 16 : 2 * segment->marks_capacity;
+    void *marks = firn_realloc(segment->marks, capacity * sizeof *segment->marks);
+    if (marks == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for %zu places in a journal", capacity);
+    }
+    segment->marks = marks;
+    segment->marks_capacity = capacity;
+  }
+  return FIRN_OK;
+}
+
+void firn_journal_mark_record(firn_journal_segment *segment, uint64_t position, uint64_t offset) {
+  uint64_t last = segment->n_marks == 0 ? 0 : segment->marks[segment->n_marks - 1].offset;
+  if (segment->n_marks == 0 || offset - last >= MARK_BYTES) {
+    segment->marks[segment->n_marks++] = (firn_journal_mark){position, offset};
+  }
+}
+
+firn_journal_mark firn_journal_mark_before(const firn_journal_segment *segment, uint64_t position) {
+  size_t low = 0, high = segment->n_marks;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (segment->marks[middle].position <= position) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low > 0 ? segment->marks[low - 1] : (firn_journal_mark){segment->first, FIRN_JOURNAL_HEAD_BYTES};
+}
+
+size_t firn_journal_segment_of(const firn_journal *j, uint64_t position) {
+  size_t low = 0, high = j->n_segments;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (j->segments[middle].first <= position) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+static firn_journal_segment *newest_of(firn_journal *j) {
+  return &j->segments[j->n_segments - 1];
+}
+
+/* --- open and close --- */
+
+static firn_status new_journal(const firn_journal_options *options, firn_journal **out, firn_error *err) {
+  if (options->kind == NULL || options->kind[0] == '\0' || strlen(options->kind) > FIRN_JOURNAL_KIND_BYTES) {
+    return firn_error_set(err, FIRN_INVALID, "the kind of a journal has 1 to %d letters",
+                          FIRN_JOURNAL_KIND_BYTES);
+  }
+  if (options->max_record_bytes > UINT32_MAX) {
+    return firn_error_set(err, FIRN_INVALID, "records of a journal have less than 4 GiB");
+  }
+  firn_journal *j = firn_alloc(sizeof *j);
+  if (j == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a journal");
+  }
+  FIRN_IGNORE(pthread_mutex_init(&j->lock, NULL)); /* on Linux these cannot fail */
+  FIRN_IGNORE(pthread_cond_init(&j->writer_left, NULL));
+  FIRN_IGNORE(pthread_cond_init(&j->sync_ended, NULL));
+  memcpy(j->kind, options->kind, strlen(options->kind));
+  j->segment_bytes = options->segment_bytes > 0 ? options->segment_bytes : default_segment_bytes;
+  j->max_record_bytes = options->max_record_bytes > 0 ? options->max_record_bytes : default_max_record_bytes;
+  size_t len = strlen(options->folder);
+  j->folder = firn_alloc_raw(len + 1);
+  j->scratch = firn_alloc_raw(SCRATCH_BYTES);
+  if (j->folder == NULL || j->scratch == NULL) {
+    firn_journal_close(j);
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a journal");
+  }
+  memcpy(j->folder, options->folder, len + 1);
+  *out = j;
+  return FIRN_OK;
+}
+
+/* Against another process, and another opening in this one. */
+static firn_status take_folder(firn_journal *j, firn_ctx *ctx, firn_error *err) {
+  FIRN_TRY(firn_folder_make_all(ctx, j->folder, err));
+  char path[FIRN_JOURNAL_PATH_BYTES];
+  int len = snprintf(path, sizeof path, "%s/lock", j->folder);
+  if (len < 0 || (size_t)len >= sizeof path) {
+    return firn_error_set(err, FIRN_INVALID, "the path of its folder is too long");
+  }
+  FIRN_TRY(
+      firn_file_open(ctx, path, FIRN_FILE_READ | FIRN_FILE_WRITE | FIRN_FILE_CREATE, &j->lock_file, err));
+  firn_status status = firn_file_lock(j->lock_file, false, err);
+  if (status == FIRN_BUSY) {
+    return firn_error_set(err, FIRN_BUSY,
+                          "it is open already, here or in another process: stop that one first");
+  }
+  return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "%s", path);
+}
+
+firn_status firn_journal_open(const firn_journal_options *options, firn_ctx *ctx, firn_journal **out,
+                              firn_error *err) {
+  firn_journal *j = NULL;
+  FIRN_TRY(new_journal(options, &j, err));
+  firn_status status = take_folder(j, ctx, err);
+  if (status == FIRN_OK) {
+    status = firn_journal_recover(j, ctx, err);
+  }
+  if (status != FIRN_OK) {
+    firn_journal_close(j);
+    return firn_error_while(err, status, "opening the journal %s", options->folder);
+  }
+  *out = j;
+  return FIRN_OK;
+}
+
+void firn_journal_close(firn_journal *j) {
+  if (j == NULL) {
+    return;
+  }
+  firn_file_close(j->file);
+  firn_file_close(j->lock_file);
+  for (size_t i = 0; i < j->n_segments; i++) {
+    firn_free(j->segments[i].marks);
+  }
+  firn_free(j->segments);
+  firn_free(j->scratch);
+  firn_free(j->folder);
+  FIRN_IGNORE(pthread_cond_destroy(&j->writer_left));
+  FIRN_IGNORE(pthread_cond_destroy(&j->sync_ended));
+  FIRN_IGNORE(pthread_mutex_destroy(&j->lock));
+  firn_free(j);
+}
+
+const char *firn_journal_id(const firn_journal *j) {
+  return j->id;
+}
+
+const char *firn_journal_torn(const firn_journal *j, uint64_t *size_bytes) {
+  *size_bytes = j->torn_bytes;
+  return j->torn_bytes > 0 ? j->torn : NULL;
+}
+
+/* --- what it holds --- */
+
+uint64_t firn_journal_first(firn_journal *j) {
+  pthread_mutex_lock(&j->lock);
+  uint64_t first = j->segments[0].first;
+  pthread_mutex_unlock(&j->lock);
+  return first;
+}
+
+uint64_t firn_journal_next(firn_journal *j) {
+  pthread_mutex_lock(&j->lock);
+  uint64_t next = j->next;
+  pthread_mutex_unlock(&j->lock);
+  return next;
+}
+
+uint64_t firn_journal_durable(firn_journal *j) {
+  pthread_mutex_lock(&j->lock);
+  uint64_t durable = j->durable;
+  pthread_mutex_unlock(&j->lock);
+  return durable;
+}
+
+uint64_t firn_journal_bytes(firn_journal *j, uint64_t from) {
+  pthread_mutex_lock(&j->lock);
+  uint64_t bytes = 0;
+  if (from < j->next) {
+    size_t i = firn_journal_segment_of(j, from);
+    bytes = j->segments[i].size_bytes - firn_journal_mark_before(&j->segments[i], from).offset;
+    for (i++; i < j->n_segments; i++) {
+      bytes += j->segments[i].size_bytes;
+    }
+  }
+  pthread_mutex_unlock(&j->lock);
+  return bytes;
+}
+
+/* --- the one who writes, and the one who syncs --- */
+
+/* Called with the lock. */
+static firn_status fail_as_before(firn_journal *j, firn_error *err) {
+  return firn_error_set(
+      err, FIRN_UNCERTAIN,
+      "the journal %s has failed and has to be opened anew; what was not synced is uncertain: %s", j->folder,
+      j->failure.text);
+}
+
+/* From now on nothing is written. Called with the lock. */
+static firn_status fail_for_good(firn_journal *j, const firn_error *why, firn_error *err) {
+  j->has_failed = true;
+  j->failure = *why;
+  return fail_as_before(j, err);
+}
+
+/* Takes the right to change file and segments; the lock is free on both sides of the call. */
+static firn_status enter_as_writer(firn_journal *j, firn_error *err) {
+  pthread_mutex_lock(&j->lock);
+  while (j->has_writer) {
+    pthread_cond_wait(&j->writer_left, &j->lock);
+  }
+  firn_status status = j->has_failed ? fail_as_before(j, err) : FIRN_OK;
+  if (status == FIRN_OK) {
+    j->has_writer = true;
+  } else {
+    pthread_cond_signal(&j->writer_left); /* whoever waits behind this one hears it too */
+  }
+  pthread_mutex_unlock(&j->lock);
+  return status;
+}
+
+static void leave_as_writer(firn_journal *j) {
+  pthread_mutex_lock(&j->lock);
+  j->has_writer = false;
+  pthread_cond_signal(&j->writer_left);
+  pthread_mutex_unlock(&j->lock);
+}
+
+/* Syncs the newest segment; records added before are durable then. Called and left with the lock, which is
+ * free meanwhile; nobody else syncs. */
+static firn_status sync_file(firn_journal *j, firn_error *err) {
+  j->is_syncing = true;
+  uint64_t next = j->next, size_bytes = newest_of(j)->size_bytes;
+  firn_file *file = j->file; /* whoever replaces it waits for the end of this */
+  pthread_mutex_unlock(&j->lock);
+  firn_error why;
+  firn_status status = firn_file_sync(file, &why);
+  pthread_mutex_lock(&j->lock);
+  j->is_syncing = false;
+  if (status == FIRN_OK) {
+    j->durable = next;
+    j->durable_bytes = size_bytes;
+  } else {
+    status = fail_for_good(j, &why, err);
+  }
+  pthread_cond_broadcast(&j->sync_ended);
+  return status;
+}
+
+/* Until the first `wanted` records are durable. Called and left with the lock. */
+static firn_status sync_to(firn_journal *j, uint64_t wanted, firn_error *err) {
+  while (j->durable < wanted) {
+    if (j->has_failed) {
+      return fail_as_before(j, err);
+    }
+    if (j->is_syncing) {
+      pthread_cond_wait(&j->sync_ended, &j->lock);
+    } else {
+      FIRN_TRY(sync_file(j, err));
+    }
+  }
+  return FIRN_OK;
+}
+
+firn_status firn_journal_sync(firn_journal *j, firn_ctx *ctx, uint64_t *durable, firn_error *err) {
+  (void)ctx; /* a sync takes as long as it takes, and its end is worth knowing */
+  pthread_mutex_lock(&j->lock);
+  firn_status status = j->has_failed ? fail_as_before(j, err) : sync_to(j, j->next, err);
+  if (status == FIRN_OK && durable != NULL) {
+    *durable = j->durable;
+  }
+  pthread_mutex_unlock(&j->lock);
+  return status;
+}
+
+/* --- adding --- */
+
+/* Ends the newest segment, durably, and begins another. By the writer. */
+static firn_status begin_next_segment(firn_journal *j, firn_ctx *ctx, firn_error *err) {
+  pthread_mutex_lock(&j->lock);
+  firn_status status = firn_journal_reserve_segment(j, err);
+  if (status == FIRN_OK) {
+    status = sync_to(j, j->next, err); /* then nobody syncs any more until something is added */
+  }
+  pthread_mutex_unlock(&j->lock);
+  FIRN_TRY(status);
+  j->must_begin = true;
+  FIRN_AUTO_FILE *file = NULL;
+  FIRN_TRY(firn_journal_begin_segment(j, ctx, j->next, &file, err));
+  bool is_uncertain;
+  firn_error why = {.status = FIRN_OK};
+  status = firn_journal_finish_segment(j, ctx, j->next, file, &is_uncertain, &why);
+  pthread_mutex_lock(&j->lock);
+  if (status == FIRN_OK) {
+    firn_file *old = j->file;
+    j->segments[j->n_segments++] =
+        (firn_journal_segment){.first = j->next, .size_bytes = FIRN_JOURNAL_HEAD_BYTES};
+    j->durable_bytes = FIRN_JOURNAL_HEAD_BYTES;
+    j->file = file;
+    j->must_begin = false;
+    file = old; /* closed on the way out */
+  } else if (is_uncertain) {
+    status = fail_for_good(j, &why, err);
+  } else {
+    (void)firn_error_set(err, status, "%s", why.text);
+  }
+  pthread_mutex_unlock(&j->lock);
+  return status;
+}
+
+typedef struct record {
+  uint32_t length;
+  uint64_t check;
+  const firn_bytes *parts;
+  size_t n_parts;
+} record;
+
+/* Head, parts and what aligns the next record, in one piece where it is small. */
+static firn_status append_record(firn_journal *j, const record *r, const uint8_t *head, firn_error *err) {
+  size_t size = (size_t)firn_journal_record_bytes(r->length);
+  firn_bytes padding = {(const uint8_t[FIRN_JOURNAL_ALIGNMENT]){0},
+                        size - r->length - FIRN_JOURNAL_RECORD_HEAD_BYTES};
+  if (size <= SCRATCH_BYTES) {
+    uint8_t *at = j->scratch;
+    memcpy(at, head, FIRN_JOURNAL_RECORD_HEAD_BYTES);
+    at += FIRN_JOURNAL_RECORD_HEAD_BYTES;
+    for (size_t i = 0; i < r->n_parts; i++) {
+      if (r->parts[i].len > 0) {
+        memcpy(at, r->parts[i].data, r->parts[i].len);
+        at += r->parts[i].len;
+      }
+    }
+    memcpy(at, padding.data, padding.len);
+    return firn_file_append(j->file, (firn_bytes){j->scratch, size}, err);
+  }
+  FIRN_TRY(firn_file_append(j->file, (firn_bytes){head, FIRN_JOURNAL_RECORD_HEAD_BYTES}, err));
+  for (size_t i = 0; i < r->n_parts; i++) {
+    if (r->parts[i].len > 0) {
+      FIRN_TRY(firn_file_append(j->file, r->parts[i], err));
+    }
+  }
+  return padding.len == 0 ? FIRN_OK : firn_file_append(j->file, padding, err);
+}
+
+/* Writes it behind the newest segment; after a failure what came of it is cut off. By the writer. */
+static firn_status write_record(firn_journal *j, const record *r, uint64_t *position, firn_error *err) {
+  firn_journal_segment *segment = newest_of(j);
+  uint64_t offset = segment->size_bytes;
+  uint8_t head[FIRN_JOURNAL_RECORD_HEAD_BYTES];
+  pthread_mutex_lock(&j->lock);
+  firn_status status = firn_journal_reserve_mark(segment, err);
+  firn_journal_record_head said = {
+      .length = r->length, .position = j->next, .durable = j->durable, .check = r->check};
+  pthread_mutex_unlock(&j->lock);
+  FIRN_TRY(status);
+  firn_journal_record_head_write(&said, j->seed, offset, head);
+  firn_error why;
+  status = append_record(j, r, head, &why);
+  firn_error cut_failed;
+  bool is_cut = status == FIRN_OK || firn_file_truncate(j->file, offset, &cut_failed) == FIRN_OK;
+  pthread_mutex_lock(&j->lock);
+  if (status == FIRN_OK) {
+    firn_journal_mark_record(segment, said.position, offset);
+    segment->size_bytes = offset + firn_journal_record_bytes(r->length);
+    j->next++;
+    *position = said.position;
+  } else if (is_cut) {
+    (void)firn_error_set(err, status, "%s", why.text);
+  } else {
+    status = fail_for_good(j, &cut_failed, err);
+  }
+  pthread_mutex_unlock(&j->lock);
+  return status;
+}
+
+static firn_status add_as_writer(firn_journal *j, firn_ctx *ctx, const record *r, uint64_t *position,
+                                 firn_error *err) {
+  uint64_t taken = newest_of(j)->size_bytes, size = firn_journal_record_bytes(r->length);
+  bool is_full = taken >= j->segment_bytes || size > j->segment_bytes - taken;
+  if (j->must_begin || (is_full && taken > FIRN_JOURNAL_HEAD_BYTES)) {
+    FIRN_TRY(begin_next_segment(j, ctx, err));
+  }
+  return write_record(j, r, position, err);
+}
+
+firn_status firn_journal_add(firn_journal *j, firn_ctx *ctx, const firn_bytes *parts, size_t n_parts,
+                             uint64_t *position, firn_error *err) {
+  size_t length = 0;
+  for (size_t i = 0; i < n_parts; i++) {
+    if (parts[i].len > j->max_record_bytes - length) {
+      return firn_error_set(err, FIRN_LIMIT, "a record of more than %zu bytes for the journal %s",
+                            j->max_record_bytes, j->folder);
+    }
+    length += parts[i].len;
+  }
+  record r = {.length = (uint32_t)length,
+              .check = firn_xxh3_parts(j->seed, parts, n_parts),
+              .parts = parts,
+              .n_parts = n_parts};
+  FIRN_TRY(enter_as_writer(j, err));
+  firn_status status = add_as_writer(j, ctx, &r, position, err);
+  leave_as_writer(j);
+  if (status != FIRN_OK && status != FIRN_UNCERTAIN) {
+    return firn_error_while(err, status, "adding to the journal %s", j->folder);
+  }
+  return status;
+}
+
+/* --- freeing --- */
+
+/* Removes the oldest segment, durably: were a later one gone and this one back after a crash, there would be
+ * a hole. By the writer. */
+static firn_status free_oldest(firn_journal *j, firn_ctx *ctx, firn_error *err) {
+  char path[FIRN_JOURNAL_PATH_BYTES];
+  FIRN_TRY(firn_journal_path(j->folder, j->segments[0].first, "", path, err));
+  firn_status status = firn_file_unlink(ctx, path, err);
+  if (status != FIRN_OK && status != FIRN_NOT_FOUND) { /* not found: the sync below failed the last time */
+    return status;
+  }
+  FIRN_TRY(firn_folder_sync(ctx, j->folder, err));
+  pthread_mutex_lock(&j->lock);
+  firn_free(j->segments[0].marks);
+  j->n_segments--;
+  memmove(j->segments, j->segments + 1, j->n_segments * sizeof *j->segments);
+  pthread_mutex_unlock(&j->lock);
+  return FIRN_OK;
+}
+
+firn_status firn_journal_free_before(firn_journal *j, firn_ctx *ctx, uint64_t position, firn_error *err) {
+  FIRN_TRY(enter_as_writer(j, err));
+  firn_status status = FIRN_OK;
+  /* The newest stays, for its name says which position comes next. */
+  while (status == FIRN_OK && j->n_segments > 1 && j->segments[1].first <= position) {
+    status = free_oldest(j, ctx, err);
+  }
+  leave_as_writer(j);
+  return status == FIRN_OK ? FIRN_OK
+                           : firn_error_while(err, status, "freeing records of the journal %s", j->folder);
+}
