@@ -207,6 +207,8 @@ static firn_status parse(const firn_option *own, int argc, char **argv, int from
 }
 
 static firn_status take_globals(firn_app *app, const parsed *p, firn_error *err) {
+  app->catalog_flag = p->globals[0];
+  app->warehouse_flag = p->globals[1];
   app->catalog_uri = p->globals[0] != NULL ? p->globals[0] : app->catalog_uri;
   app->warehouse = p->globals[1] != NULL ? p->globals[1] : app->warehouse;
   app->is_quiet = p->globals[3] != NULL;

@@ -39,12 +39,14 @@ typedef enum firn_format { FIRN_FORMAT_TABLE = 0, FIRN_FORMAT_JSON } firn_format
 struct firn_app {
   firn_env env;
   firn_ctx ctx;
-  FILE *out;               /* results */
-  FILE *errors;            /* progress and errors */
-  firn_arena *arena;       /* lives as long as the command */
-  firn_format format;      /* --format */
-  const char *catalog_uri; /* --catalog, FIRN_CATALOG; NULL: the data directory */
-  const char *warehouse;   /* --warehouse, FIRN_WAREHOUSE; NULL: the data directory's */
+  FILE *out;                                 /* results */
+  FILE *errors;                              /* progress and errors */
+  firn_arena *arena;                         /* lives as long as the command */
+  firn_format format;                        /* --format */
+  const char *(*variable)(const char *name); /* of the environment; NULL: there is none */
+  const char *catalog_flag, *warehouse_flag; /* --catalog, --warehouse; NULL: not given */
+  const char *catalog_uri; /* the flag, FIRN_CATALOG, ICEBERG_CATALOG_URI; NULL: the data directory */
+  const char *warehouse;   /* the flag, FIRN_WAREHOUSE, ICEBERG_WAREHOUSE; NULL: the data directory's */
   bool is_quiet;
   firn_stores *stores;   /* made at the first use */
   firn_catalog *catalog; /* the same */

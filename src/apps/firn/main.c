@@ -17,6 +17,17 @@ static void ask_to_stop(int number) {
   }
 }
 
+static const char *variable(const char *name) {
+  return getenv(name);
+}
+
+/* The first that is set and not empty; NULL: neither is. */
+static const char *either(const char *name, const char *other) {
+  const char *value = getenv(name);
+  value = value != NULL && value[0] != '\0' ? value : getenv(other);
+  return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
 int main(int argc, char **argv) {
   struct sigaction action = {.sa_handler = ask_to_stop};
   (void)sigaction(SIGINT, &action,
@@ -30,8 +41,9 @@ int main(int argc, char **argv) {
       .out = stdout,
       .errors = stderr,
       .arena = &arena,
-      .catalog_uri = getenv("FIRN_CATALOG"),
-      .warehouse = getenv("FIRN_WAREHOUSE"),
+      .variable = variable,
+      .catalog_uri = either("FIRN_CATALOG", "ICEBERG_CATALOG_URI"),
+      .warehouse = either("FIRN_WAREHOUSE", "ICEBERG_WAREHOUSE"),
   };
   app.ctx = (firn_ctx){.env = &app.env, .cancel = &cancelled};
   return firn_app_run(&app, argc, argv);
