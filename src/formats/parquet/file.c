@@ -125,6 +125,10 @@ const firn_parquet_metadata *firn_parquet_file_metadata(const firn_parquet_file 
   return f->metadata;
 }
 
+size_t firn_parquet_file_memory(const firn_parquet_file *f) {
+  return sizeof *f + f->arena.used_bytes;
+}
+
 void firn_parquet_file_close(firn_parquet_file *f) {
   if (f != NULL) {
     firn_arena_free(&f->arena);

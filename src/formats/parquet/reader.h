@@ -43,6 +43,8 @@ FIRN_MUST_USE firn_status firn_parquet_file_open(firn_parquet_source source, fir
                                                  firn_error *err);
 /* Threads may share it. */
 const firn_parquet_metadata *firn_parquet_file_metadata(const firn_parquet_file *f);
+/* Bytes that the open file holds. */
+size_t firn_parquet_file_memory(const firn_parquet_file *f);
 void firn_parquet_file_close(firn_parquet_file *f);
 void firn_parquet_file_close_pointer(firn_parquet_file **f);
 #define FIRN_AUTO_PARQUET_FILE FIRN_AUTO(firn_parquet_file_close_pointer) firn_parquet_file

@@ -1,11 +1,10 @@
 /* Fetch: events back by key or by header fields, each with one read of one page.
  *
- *   GET
- * /v1/events?subject=&type=&source=&producer=&id=&dataversion=&tag=&after=&before=&limit=&order=&cursor=&data=
- *   GET  /v1/events/latest?...            one payload, or with Accept: application/cloudevents+json the event
- *   GET  /v1/events/fetch?key=            the same by key
- *   POST /v1/events/fetch                 {"keys": [...]}: many, answered in order
- *   GET  /v1/vehicle/{latest-index-key,index-keys,latest-object,objects}/{tokenId}    the old paths
+ *   GET  /v1/events?...                   search: subject, type, source, producer, id, dataversion, tag,
+ * after, before, limit, order, cursor, data GET  /v1/events/latest?...            one payload, or with
+ * Accept: application/cloudevents+json the event GET  /v1/events/fetch?key=            the same by key POST
+ * /v1/events/fetch                 {"keys": [...]}: many, answered in order GET
+ * /v1/vehicle/{latest-index-key,index-keys,latest-object,objects}/{tokenId}    the old paths
  *
  * Footers and page indexes are cached within a budget; a data file never changes, so they never grow old.
  * Threads may share it. */
@@ -35,6 +34,8 @@ typedef struct firn_fetch firn_fetch;
 FIRN_MUST_USE firn_status firn_fetch_open(const firn_fetch_options *options, firn_ctx *ctx, firn_fetch **out,
                                           firn_error *err);
 void firn_fetch_close(firn_fetch *f); /* NULL is fine */
+void firn_fetch_close_pointer(firn_fetch **f);
+#define FIRN_AUTO_FETCH FIRN_AUTO(firn_fetch_close_pointer) firn_fetch
 
 /* What is wanted of an event. */
 enum { FIRN_FETCH_DATA = 1 << 0, FIRN_FETCH_HEADER = 1 << 1 };
