@@ -34,6 +34,12 @@ function(firn_test path target)
   target_link_libraries(${program} PRIVATE ${target} PkgConfig::cmocka)
   add_test(NAME ${name} COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "${labels}")
+  # SQLite uses files in a way of its own unless the environment has others: both ways are tested.
+  file(STRINGS ${CMAKE_SOURCE_DIR}/${path} with_sqlite REGEX "sqlite")
+  if(with_sqlite AND labels MATCHES "^unit")
+    add_test(NAME ${name}_own_files COMMAND ${program} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    set_tests_properties(${name}_own_files PROPERTIES TIMEOUT 300 LABELS "${labels}" ENVIRONMENT FIRN_TEST_FILES=own)
+  endif()
   # tools/setup makes a locale with a decimal comma there. Only for who wants it: with it GnuTLS's p11-kit leaks at its start.
   file(STRINGS ${CMAKE_SOURCE_DIR}/${path} localised REGEX "setlocale")
   if(localised)

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 void test_check_status(firn_status got, firn_status wanted, const firn_error *err, const char *call,
                        const char *file, int line) {
   if (got != wanted) {
@@ -110,9 +112,14 @@ static void no_sleep(void *self, int64_t duration_us) {
 }
 
 firn_ctx *test_ctx(void) {
-  static const firn_env env = {
+  static firn_env env = {
       .now_us = ticking_clock, .monotonic_us = ticking_clock, .sleep_us = no_sleep, .random = seeded_random};
+  static firn_file_ops files;
   static firn_ctx ctx;
+  if (getenv("FIRN_TEST_FILES") != NULL) { /* not the system's own table, so that SQLite uses it too */
+    files = firn_file_ops_system;
+    env.files = &files;
+  }
   ctx = (firn_ctx)FIRN_CTX_INIT(&env);
   random_state = 7;
   clock_us = INT64_C(1749988800000000);

@@ -366,7 +366,9 @@ typedef struct committer {
 
 static void *commit_many(void *arg) {
   committer *own = arg;
-  firn_ctx mine = FIRN_CTX_INIT(&firn_env_system);
+  firn_env env = firn_env_system; /* its clock, for locks are waited for */
+  env.files = ctx->env->files;
+  firn_ctx mine = FIRN_CTX_INIT(&env);
   for (int i = 0; i < COMMITS;) {
     char key[32];
     (void)snprintf(key, sizeof key, "%d-%d", own->number, i);

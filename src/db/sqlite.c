@@ -6,20 +6,21 @@
 #include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "db/sqlite_internal.h"
+#include "db/sqlite_vfs_internal.h"
 
 enum { DEFAULT_BUSY_WAIT_US = 5000000, LONGEST_NAP_US = 50000 };
 
 typedef struct sqlite_db {
   firn_db base;
   sqlite3 *handle;
-  firn_ctx *ctx; /* of the call that runs: whose clock the wait for a lock goes by */
+  firn_sqlite_vfs *vfs; /* NULL: SQLite's own */
+  firn_ctx *ctx;        /* of the call that runs: whose clock the wait for a lock goes by */
   int64_t busy_wait_us;
   int64_t busy_since_us;
   char path[];
@@ -260,6 +261,7 @@ static void sqlite_close(firn_db *db) {
   int code = sqlite3_close(s->handle);
   assert(code == SQLITE_OK); /* else a statement is still open */
   (void)code;
+  firn_sqlite_vfs_close(s->vfs);
   firn_free(s);
 }
 
@@ -321,30 +323,32 @@ static firn_status check_local(const struct statfs *fs, firn_error *err) {
                    network);
 }
 
-/* `*is_new`: there is no file yet. */
-static firn_status check_place(const char *path, const char *folder, const firn_sqlite_options *options,
-                               bool *is_new, firn_error *err) {
-  struct stat info;
+/* Where a link leads may be elsewhere than its folder, so both are asked. */
+static firn_status check_is_local(const char *place, firn_error *err) {
   struct statfs fs;
-  if (statfs(folder, &fs) != 0) {
-    int error = errno;
-    return error == ENOENT
-               ? firn_error_set(err, FIRN_NOT_FOUND, "there is no folder %s: make it first", folder)
-               : firn_error_set(err, FIRN_IO, "the folder %s: %s", folder, strerror(error));
+  return statfs(place, &fs) != 0 ? FIRN_OK : check_local(&fs, err); /* what is wrong with it is seen later */
+}
+
+/* `*is_new`: there is no file yet. */
+static firn_status check_place(sqlite_db *s, firn_ctx *ctx, const char *folder, bool must_exist, bool *is_new,
+                               firn_error *err) {
+  firn_file_info info;
+  firn_status status = firn_file_stat(ctx, folder, &info, err);
+  if (status == FIRN_NOT_FOUND) {
+    return firn_error_set(err, FIRN_NOT_FOUND, "there is no folder %s: make it first", folder);
   }
-  FIRN_TRY(check_local(&fs, err));
-  *is_new = stat(path, &info) != 0;
-  if (*is_new && errno != ENOENT) {
-    return firn_error_set(err, errno == EACCES ? FIRN_DENIED : FIRN_IO, "%s", strerror(errno));
+  FIRN_TRY(status);
+  FIRN_TRY(s->vfs == NULL ? check_is_local(folder, err) : FIRN_OK);
+  status = firn_file_stat(ctx, s->path, &info, err);
+  *is_new = status == FIRN_NOT_FOUND;
+  if (*is_new) {
+    return must_exist ? firn_error_set(err, FIRN_NOT_FOUND, "there is no such file") : FIRN_OK;
   }
-  if (*is_new && options->must_exist) {
-    return firn_error_set(err, FIRN_NOT_FOUND, "there is no such file");
-  }
-  if (!*is_new && !S_ISREG(info.st_mode)) {
+  FIRN_TRY(status);
+  if (!info.is_file) {
     return firn_error_set(err, FIRN_INVALID, "it is no regular file");
   }
-  /* Where a link leads may be elsewhere than its folder. */
-  return *is_new || statfs(path, &fs) != 0 ? FIRN_OK : check_local(&fs, err);
+  return s->vfs == NULL ? check_is_local(s->path, err) : FIRN_OK;
 }
 
 /* Changing to WAL needs every other process out for a moment, and SQLite asks no busy handler about it. */
@@ -367,8 +371,7 @@ static firn_status set_wal(sqlite_db *s, firn_ctx *ctx, firn_error *err) {
 }
 
 static firn_status set_up(sqlite_db *s, firn_ctx *ctx, int flags, firn_error *err) {
-  s->ctx = ctx;
-  int code = sqlite3_open_v2(s->path, &s->handle, flags, NULL);
+  int code = sqlite3_open_v2(s->path, &s->handle, flags, firn_sqlite_vfs_name(s->vfs));
   if (code != SQLITE_OK) {
     return s->handle == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a connection")
                              : fail(s, code, err);
@@ -377,31 +380,38 @@ static firn_status set_up(sqlite_db *s, firn_ctx *ctx, int flags, firn_error *er
   (void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL); /* known to 3.26 and later */
   (void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
                           (int *)NULL); /* known to 3.31 and later */
+  if (s->vfs != NULL) {                 /* it makes no temporary files */
+    FIRN_TRY(sqlite_script(&s->base, ctx, "PRAGMA temp_store = MEMORY", err));
+  }
   FIRN_TRY(set_wal(s, ctx, err));
   return sqlite_script(&s->base, ctx, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err);
 }
 
-static firn_status open_checked(const char *path, const firn_sqlite_options *options, firn_ctx *ctx,
-                                firn_db **out, firn_error *err) {
+static firn_status open_in(sqlite_db *s, const firn_sqlite_options *options, firn_ctx *ctx, firn_error *err) {
   char folder[PATH_MAX];
   bool is_new;
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  folder_of(s->path, folder);
+  FIRN_TRY(firn_sqlite_vfs_open(ctx->env, &s->vfs, err));
+  FIRN_TRY(check_place(s, ctx, folder, options->must_exist, &is_new, err));
+  FIRN_TRY(set_up(s, ctx, flags | (options->must_exist ? 0 : SQLITE_OPEN_CREATE), err));
+  return is_new ? firn_folder_sync(ctx, folder, err) : FIRN_OK;
+}
+
+static firn_status open_checked(const char *path, const firn_sqlite_options *options, firn_ctx *ctx,
+                                firn_db **out, firn_error *err) {
   if (path[0] == '\0' || path[0] == ':' || strlen(path) >= PATH_MAX) {
     return firn_error_set(err, FIRN_INVALID, "this is no path of a file");
   }
-  folder_of(path, folder);
-  FIRN_TRY(check_place(path, folder, options, &is_new, err));
   sqlite_db *s = firn_alloc(sizeof *s + strlen(path) + 1);
   if (s == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a connection");
   }
   memcpy(s->path, path, strlen(path) + 1);
   s->base = (firn_db){.ops = &sqlite_ops, .name = s->path};
+  s->ctx = ctx;
   s->busy_wait_us = options->busy_wait_us != 0 ? options->busy_wait_us : DEFAULT_BUSY_WAIT_US;
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  firn_status status = set_up(s, ctx, flags | (options->must_exist ? 0 : SQLITE_OPEN_CREATE), err);
-  if (status == FIRN_OK && is_new) {
-    status = firn_folder_sync(ctx, folder, err);
-  }
+  firn_status status = open_in(s, options, ctx, err);
   if (status != FIRN_OK) {
     sqlite_close(&s->base);
     return status;

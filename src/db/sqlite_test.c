@@ -226,7 +226,7 @@ static void the_folder_of_a_new_file_is_synced(void **state) {
   for (int i = 0; i < 2; i++) {
     FIRN_AUTO_DB *db = NULL;
     CHECK_OK(firn_sqlite_open(path, NULL, &counting, &db, &err));
-    assert_int_equal(n_folder_syncs, 1); /* the second time it is not new */
+    assert_int_equal(n_folder_syncs, 2); /* SQLite's for its journal, and ours; later it is not new */
   }
 }
 
@@ -308,7 +308,9 @@ static void migrations_run_once_and_in_order(void **state) {
 
 static void *hammer(void *arg) {
   firn_connections *connections = arg;
-  firn_ctx own = FIRN_CTX_INIT(&firn_env_system);
+  firn_env env = firn_env_system; /* its clock, for locks are waited for */
+  env.files = ctx->env->files;
+  firn_ctx own = FIRN_CTX_INIT(&env);
   for (int i = 0; i < 20; i++) {
     FIRN_AUTO_CONNECTION c = {0};
     FIRN_AUTO_TRANSACTION t = {0};
@@ -375,6 +377,9 @@ static void a_killed_process_leaves_whole_transactions(void **state) {
 static void a_full_disk_is_said_and_leaves_nothing(void **state) {
   (void)state;
   begin();
+  if (ctx->env->files != NULL) { /* only SQLite's own files tell a full disk from a broken one */
+    return;
+  }
   const char *disk = test_small_disk(1 << 20, "a full disk under SQLite");
   if (disk == NULL) {
     return;
@@ -571,6 +576,9 @@ static void what_failed_for_certain_never_comes_back(void **state) {
   (void)state;
   ctx = test_ctx();
   (void)test_folder();
+  if (ctx->env->files != NULL) { /* the faults are in SQLite's own files */
+    return;
+  }
   const char *disk = test_small_disk(32 << 20, "nothing, but syncing to a real disk takes longer");
   (void)snprintf(path, sizeof path, "%s/t.db", disk != NULL ? disk : test_folder());
   install();
