@@ -37,7 +37,23 @@ static struct {
   bool failed;
 } oom = {SIZE_MAX, false};
 
+static struct {
+  size_t left;
+  bool failed;
+} once = {SIZE_MAX, false};
+
+bool test_fail_allocation(size_t n) {
+  bool failed = once.failed;
+  once.left = n;
+  once.failed = false;
+  return failed;
+}
+
 static bool oom_now(void) {
+  if (once.left != SIZE_MAX && !once.failed && once.left-- == 0) {
+    once.failed = true;
+    return true;
+  }
   if (oom.left == SIZE_MAX) {
     return false;
   }

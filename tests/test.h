@@ -38,6 +38,10 @@ void test_check_says(const firn_error *err, const char *part, const char *file, 
  * looks). The last must be FIRN_OK. */
 void check_survives_oom(firn_status (*body)(void));
 
+/* The allocation number `n` (from 0) from now on fails, that one alone; SIZE_MAX: none does. Whether the one
+ * of the call before has failed. */
+bool test_fail_allocation(size_t n);
+
 /* A context on a deterministic environment: the clock starts at 2025-06-15T12:00:00Z and each look moves it
  * by a microsecond, random numbers come from a fixed seed. Reset by each call. */
 firn_ctx *test_ctx(void);
