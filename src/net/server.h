@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/ctx.h"
 #include "base/error.h"
+#include "base/metrics.h"
 
 typedef struct firn_http_server firn_http_server;
 
@@ -26,28 +27,36 @@ typedef struct firn_http_handler {
   void (*begin)(void *self, firn_exchange *x);
   /* The request is complete. On a worker: answers, or defers. */
   void (*handle)(void *self, firn_exchange *x);
-  /* The last byte has gone, or the connection broke: for log and metrics. May be NULL. */
+  /* The last byte has gone, or the connection broke: for log and metrics. Also for requests that were refused
+   * before `begin`. On the polling thread: must not wait. May be NULL. */
   void (*end)(void *self, firn_exchange *x, bool is_whole);
+  /* Something that the operator should know: a sentence. On any thread. May be NULL. */
+  void (*notice)(void *self, const char *text);
   void *self;
 } firn_http_handler;
 
 typedef struct firn_http_server_options {
-  const char *address;      /* "127.0.0.1", "::1", "0.0.0.0"; names are not looked up */
-  uint16_t port;            /* 0: any free one */
-  unsigned n_workers;       /* 0: 8 */
-  unsigned max_connections; /* 0: 10,000, within what the system allows */
-  size_t max_header_bytes;  /* 0: 16 KiB */
-  size_t
-      body_memory_bytes; /* all bodies together; 0: 64 MiB, and one of any allowed size always fits alone */
-  int64_t header_timeout_us;   /* 0: 10 s from the first byte, or, on a kept connection, idle for 60 s */
-  int64_t body_timeout_us;     /* 0: 60 s, and a second more for each MiB announced */
-  int64_t answer_timeout_us;   /* 0: 60 s without a byte taken by the client */
+  const char *address;       /* "127.0.0.1", "::1", "0.0.0.0"; names are not looked up */
+  uint16_t port;             /* 0: any free one */
+  unsigned n_workers;        /* 0: 8 */
+  unsigned max_connections;  /* 0: 10,000, within what the system allows */
+  size_t max_header_bytes;   /* 0: 16 KiB */
+  size_t body_memory_bytes;  /* all bodies together; 0: 64 MiB. One body may go beyond it, so that it ends */
+  int64_t header_timeout_us; /* from the connection, or from the request line on a kept one; 0: 10 s */
+  int64_t idle_timeout_us;   /* between requests, and for connections on which nothing came; 0: 60 s */
+  int64_t body_timeout_us;   /* 0: 60 s; and a second more for each MiB */
+  int64_t answer_timeout_us; /* 0: 60 s without a byte taken by the client */
   const char *tls_certificate; /* PEM files; both or none. Read again when they change */
   const char *tls_key;
+  int64_t tls_look_us; /* how often they are looked at; 0: 5 s */
   firn_http_handler handler;
 } firn_http_server_options;
 
-/* Listens and serves. FIRN_EXISTS: the address is taken; FIRN_DENIED: not allowed to. */
+enum { FIRN_SERVER_CONNECTIONS };
+extern const firn_metric_set firn_server_metrics;
+
+/* Listens and serves. Texts of the options must outlive it. FIRN_EXISTS: the address is taken; FIRN_DENIED:
+ * not allowed to. */
 FIRN_MUST_USE firn_status firn_http_server_open(const firn_http_server_options *options, firn_ctx *ctx,
                                                 firn_http_server **out, firn_error *err);
 uint16_t firn_http_server_port(const firn_http_server *s);
@@ -77,8 +86,14 @@ int64_t firn_exchange_started_us(const firn_exchange *x);     /* monotonic: when
 /* For whoever handles it: one pointer of its own. */
 void firn_exchange_set_data(firn_exchange *x, void *data);
 void *firn_exchange_data(const firn_exchange *x);
+/* And one for who stands between it and the server (the router). */
+void firn_exchange_set_frame(firn_exchange *x, void *frame);
+void *firn_exchange_frame(const firn_exchange *x);
 
-void firn_exchange_allow_body(firn_exchange *x, size_t max_bytes); /* more is answered 413 */
+/* In `begin`. More is answered 413: at once when it is announced, else when it has come. */
+void firn_exchange_allow_body(firn_exchange *x, size_t max_bytes);
+/* In `begin`: `handle` will be so quick that it may run on the polling thread. */
+void firn_exchange_be_quick(firn_exchange *x);
 
 /* The answer. Headers first, then one of the three ways to give a body; exactly one answer for each request.
  */
@@ -97,10 +112,13 @@ typedef struct firn_http_body {
 } firn_http_body;
 void firn_exchange_stream(firn_exchange *x, int status, const char *content_type, int64_t size_bytes,
                           firn_http_body body);
+/* An error: {"error": {"message": ..., "type": ..., "code": ...}}. */
+void firn_exchange_fail(firn_exchange *x, int status, const char *type, const char *message);
 int firn_exchange_status(const firn_exchange *x); /* of the answer; 0: none yet */
 uint64_t firn_exchange_answered_bytes(const firn_exchange *x);
 
-/* In `handle`: the answer comes later, from another thread. */
+/* In `handle`, before another thread gets to know `x`: the answer comes later. From then on `x` is not the
+ * handler's any more, and whoever answers it must not touch it after that. */
 void firn_exchange_defer(firn_exchange *x);
 
 #endif

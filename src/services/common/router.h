@@ -11,6 +11,7 @@
 
 #include "net/server.h"
 #include "services/common/health.h"
+#include "services/common/prometheus.h"
 
 /* Answers or defers `x`, or fails before it did either. */
 typedef firn_status (*firn_route_handler)(void *service, firn_exchange *x, firn_ctx *ctx, firn_error *err);
@@ -22,6 +23,7 @@ typedef struct firn_route {
   const char *name; /* for metrics and log, never the path itself: "events.post" */
   bool takes_body;  /* up to the set's max_body_bytes */
   bool is_open;     /* health and the like: asked without a token */
+  bool is_quick;    /* never waits and is done in microseconds: runs on the polling thread itself */
 } firn_route;
 
 typedef struct firn_route_set {
@@ -31,7 +33,8 @@ typedef struct firn_route_set {
   size_t max_body_bytes;
 } firn_route_set;
 
-/* Who asks. The hook is called for every route that is not open; FIRN_DENIED is 401 without credentials and
+/* Who asks. The hook is called for every route that is not open, before the body is read and on the polling
+ * thread, so it must not wait; FIRN_DENIED is 401 without credentials and
  * 403 with wrong ones. NULL: everybody may, and the program has refused to listen beyond the loopback. */
 typedef struct firn_auth {
   firn_status (*check)(void *self, firn_exchange *x, const firn_route *route, firn_error *err);
@@ -40,11 +43,13 @@ typedef struct firn_auth {
 
 typedef struct firn_router firn_router;
 
-/* `sets`, and what they point to, must outlive it. /healthz, /readyz and /metrics are the router's own. Two
- * routes that match the same path and method are FIRN_INVALID. */
+/* `sets`, and what they point to, must outlive it. /healthz, /readyz and /metrics are the router's own. Of
+ * two routes that match a path the one with the earlier literal part wins, and a part wins over "{rest...}";
+ * two that differ only in the names of their braces are FIRN_INVALID. */
 FIRN_MUST_USE firn_status firn_router_open(const firn_route_set *sets, size_t n_sets, const firn_auth *auth,
-                                           firn_health *health, firn_router **out, firn_error *err);
-void firn_router_close(firn_router *r); /* NULL is fine */
+                                           firn_health *health, firn_ctx *ctx, firn_router **out,
+                                           firn_error *err);
+void firn_router_close(firn_router *r); /* NULL is fine; after the server */
 /* For firn_http_server_options. */
 firn_http_handler firn_router_handler(firn_router *r);
 
@@ -52,11 +57,10 @@ firn_http_handler firn_router_handler(firn_router *r);
 firn_bytes firn_route_part(firn_exchange *x, const char *name);
 /* Answers with a status's error body; for deferred exchanges. */
 void firn_route_fail(firn_exchange *x, firn_status status, const firn_error *err);
+/* The same with another code: 415, 422, 410, ... */
+void firn_route_fail_as(firn_exchange *x, int code, firn_status status, const char *text);
 
 /* Requests, their times and sizes, by route and code. */
 extern const firn_metric_set firn_http_metrics;
-
-/* All metrics of the environment as Prometheus text. */
-FIRN_MUST_USE firn_status firn_metrics_write(const firn_metrics *m, firn_builder *out, firn_error *err);
 
 #endif

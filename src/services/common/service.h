@@ -21,6 +21,20 @@ typedef struct firn_service_ops {
   firn_status (*step)(void *self, firn_ctx *ctx, bool is_draining, int64_t *wait_us, firn_error *err);
 } firn_service_ops;
 
+/* A service without its thread: what a step's outcome means. For the thread, and for tests that step services
+ * themselves, on a virtual clock. Begin with ops and self alone. */
+typedef struct firn_service_loop {
+  const firn_service_ops *ops;
+  void *self;
+  bool is_troubled; /* the last step failed, and is tried again */
+  int64_t pause_us;
+} firn_service_loop;
+
+/* One step. A failure that is tried again is FIRN_OK with `is_troubled`, the pause in `*wait_us` and the text
+ * in `err`, which may not be NULL here; any other is what it is, and there must be no further step. */
+FIRN_MUST_USE firn_status firn_service_loop_step(firn_service_loop *l, firn_ctx *ctx, bool is_draining,
+                                                 int64_t *wait_us, firn_error *err);
+
 typedef struct firn_service firn_service;
 
 /* Starts a thread. `on_failed` (may be NULL) is called on it when the service has stopped for good. */
@@ -30,7 +44,8 @@ FIRN_MUST_USE firn_status firn_service_start(const firn_service_ops *ops, void *
                                              firn_service **out, firn_error *err);
 /* Something may be due. Any thread; quick. */
 void firn_service_wake(firn_service *s);
-/* Drains it: returns when nothing is left, when it has failed, or at the deadline (monotonic). */
+/* Drains it: returns when nothing is left, when it has failed (with that failure), or at the deadline
+ * (monotonic): FIRN_TIMEOUT. It stays draining; what wakes it is drained too. */
 FIRN_MUST_USE firn_status firn_service_drain(firn_service *s, firn_ctx *ctx, int64_t deadline_us,
                                              firn_error *err);
 /* Ends the thread after the step that is under way. NULL is fine. */
