@@ -33,6 +33,13 @@ firn_status firn_index_note(firn_index *index, firn_ctx *ctx, const char *name, 
   return said(index, index->ops->note_read(index, ctx, name, arena, out, err), "reading a note", err);
 }
 
+firn_status firn_index_files_of(firn_index *index, firn_ctx *ctx, const char *table, bool pending_only,
+                                const char *after, size_t limit, firn_arena *arena, firn_index_files *out,
+                                firn_error *err) {
+  firn_status status = index->ops->files(index, ctx, table, pending_only, after, limit, arena, out, err);
+  return said(index, status, "listing files", err);
+}
+
 firn_status firn_index_load_begin(firn_index *index, firn_ctx *ctx, firn_index_load **out, firn_error *err) {
   return said(index, index->ops->load_begin(index, ctx, out, err), "beginning a load", err);
 }
@@ -41,6 +48,11 @@ firn_status firn_index_load_file(firn_index_load *l, firn_ctx *ctx, const char *
                                  firn_error *err) {
   firn_status status = l->index->ops->load_file(l, ctx, table, path, err);
   return status == FIRN_EXISTS ? status : said(l->index, status, "adding a file", err);
+}
+
+firn_status firn_index_load_pending(firn_index_load *l, firn_ctx *ctx, const char *path, const char *pending,
+                                    firn_error *err) {
+  return said(l->index, l->index->ops->load_pending(l, ctx, path, pending, err), "marking a file", err);
 }
 
 firn_status firn_index_load_row(firn_index_load *l, firn_ctx *ctx, const firn_index_row *row,

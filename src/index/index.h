@@ -35,6 +35,17 @@ typedef enum firn_index_file_state {
   FIRN_INDEX_FILE_GONE, /* the table has it no more: its keys answer "gone" */
 } firn_index_file_state;
 
+/* A live file, as those who load see it. */
+typedef struct firn_index_file {
+  const char *path;
+  const char *pending; /* what firn_index_load_pending said; "": nothing */
+} firn_index_file;
+
+typedef struct firn_index_files {
+  size_t n;
+  firn_index_file *items;
+} firn_index_files;
+
 /* What to look for: empty (data NULL) fields ask nothing. */
 typedef struct firn_index_query {
   firn_bytes subject, type, source, producer, id, data_version;
@@ -72,8 +83,12 @@ typedef struct firn_index_ops {
   firn_status (*count)(firn_index *, firn_ctx *, firn_index_count *out, firn_error *);
   firn_status (*note_read)(firn_index *, firn_ctx *, const char *name, firn_arena *, const char **out,
                            firn_error *);
+  firn_status (*files)(firn_index *, firn_ctx *, const char *table, bool pending_only, const char *after,
+                       size_t limit, firn_arena *, firn_index_files *out, firn_error *);
   firn_status (*load_begin)(firn_index *, firn_ctx *, firn_index_load **out, firn_error *);
   firn_status (*load_file)(firn_index_load *, firn_ctx *, const char *table, const char *path, firn_error *);
+  firn_status (*load_pending)(firn_index_load *, firn_ctx *, const char *path, const char *pending,
+                              firn_error *);
   firn_status (*load_row)(firn_index_load *, firn_ctx *, const firn_index_row *, firn_error *);
   firn_status (*load_gone)(firn_index_load *, firn_ctx *, const char *path, firn_error *);
   firn_status (*load_note)(firn_index_load *, firn_ctx *, const char *name, const char *text, firn_error *);
@@ -102,6 +117,12 @@ FIRN_MUST_USE firn_status firn_index_count_of(firn_index *index, firn_ctx *ctx, 
 FIRN_MUST_USE firn_status firn_index_note(firn_index *index, firn_ctx *ctx, const char *name,
                                           firn_arena *arena, const char **out, firn_error *err);
 
+/* The live files of a table in the order of their paths, those behind `after` (NULL: from the first), at most
+ * `limit`. In `arena`. */
+FIRN_MUST_USE firn_status firn_index_files_of(firn_index *index, firn_ctx *ctx, const char *table,
+                                              bool pending_only, const char *after, size_t limit,
+                                              firn_arena *arena, firn_index_files *out, firn_error *err);
+
 /* A load is one transaction: rows of files, files that are gone, notes. Undone unless committed; durable when
  * the commit says FIRN_OK. One at a time, else FIRN_BUSY. After a failure (but FIRN_EXISTS of a file) it can
  * only be closed. */
@@ -111,6 +132,10 @@ FIRN_MUST_USE firn_status firn_index_load_begin(firn_index *index, firn_ctx *ctx
  * there). One that was gone is live again. */
 FIRN_MUST_USE firn_status firn_index_load_file(firn_index_load *l, firn_ctx *ctx, const char *table,
                                                const char *path, firn_error *err);
+/* A live file is waited for in its table, and `pending` says what for; "": it is there. Nothing for a file
+ * that is not known. */
+FIRN_MUST_USE firn_status firn_index_load_pending(firn_index_load *l, firn_ctx *ctx, const char *path,
+                                                  const char *pending, firn_error *err);
 FIRN_MUST_USE firn_status firn_index_load_row(firn_index_load *l, firn_ctx *ctx, const firn_index_row *row,
                                               firn_error *err);
 /* Its rows go; its path is remembered as gone. */

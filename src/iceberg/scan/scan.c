@@ -26,7 +26,8 @@ struct firn_scan {
   const firn_schema *schema;
   firn_field root; /* the chosen columns */
   const firn_json_value *mapping;
-  firn_files *files; /* NULL: the table is empty */
+  firn_files *files;          /* NULL: the table is empty */
+  const firn_data_file *only; /* instead of `files`; NULL when it has been opened */
   current_file file;
   firn_arena batch_arena;
   firn_batch batch;
@@ -89,7 +90,8 @@ firn_status firn_scan_open(const firn_scan_options *options, firn_ctx *ctx, firn
   s->schema = schema_to_read(options, snapshot);
   FIRN_TRY(choose_columns(s, options, err));
   FIRN_TRY(read_mapping(s, err));
-  if (snapshot != NULL) {
+  s->only = options->file;
+  if (s->only == NULL && snapshot != NULL) {
     FIRN_TRY(firn_files_open(s->metadata, snapshot, s->stores, &s->moved, ctx, &s->files, err));
   }
   *out = FIRN_HAND_OVER(s);
@@ -160,9 +162,8 @@ static firn_status open_parquet(firn_scan *s, firn_ctx *ctx, uint64_t recorded_b
   return firn_parquet_file_open(firn_parquet_object_source(&f->object), ctx, 0, 0, &f->parquet, err);
 }
 
-static firn_status open_file(firn_scan *s, firn_ctx *ctx, const firn_manifest_entry *entry, firn_error *err) {
+static firn_status open_file(firn_scan *s, firn_ctx *ctx, const firn_data_file *file, firn_error *err) {
   current_file *f = &s->file;
-  const firn_data_file *file = &entry->file;
   f->location = firn_arena_text(&f->arena, firn_bytes_of(file->path));
   if (f->location == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
@@ -212,18 +213,30 @@ static firn_status next_batch(firn_scan *s, firn_ctx *ctx, bool *is_over, firn_e
   return FIRN_OK;
 }
 
+/* NULL after the last. */
+static firn_status next_file(firn_scan *s, firn_ctx *ctx, const firn_data_file **out, firn_error *err) {
+  *out = s->only;
+  s->only = NULL;
+  if (*out == NULL && s->files != NULL) {
+    const firn_manifest_entry *entry;
+    FIRN_TRY(firn_files_next(s->files, ctx, &entry, err));
+    *out = entry == NULL ? NULL : &entry->file;
+  }
+  return FIRN_OK;
+}
+
 firn_status firn_scan_next(firn_scan *s, firn_ctx *ctx, const firn_batch **out, firn_error *err) {
   *out = NULL;
-  while (s->files != NULL) {
+  for (;;) {
     FIRN_TRY(firn_ctx_check(ctx, err));
     firn_status status = FIRN_OK;
     if (s->file.parquet == NULL) {
-      const firn_manifest_entry *entry;
-      FIRN_TRY(firn_files_next(s->files, ctx, &entry, err));
-      if (entry == NULL) {
+      const firn_data_file *file;
+      FIRN_TRY(next_file(s, ctx, &file, err));
+      if (file == NULL) {
         return FIRN_OK;
       }
-      status = open_file(s, ctx, entry, err);
+      status = open_file(s, ctx, file, err);
     }
     bool is_over = false;
     if (status == FIRN_OK) {
@@ -238,7 +251,6 @@ firn_status firn_scan_next(firn_scan *s, firn_ctx *ctx, const firn_batch **out, 
     }
     close_file(&s->file);
   }
-  return FIRN_OK;
 }
 
 void firn_scan_close(firn_scan *s) {

@@ -13,6 +13,8 @@ typedef struct firn_scan_options {
   const firn_snapshot
       *snapshot; /* NULL: the current one, with the current schema; else with the snapshot's */
   firn_stores *stores;
+  const firn_data_file
+      *file; /* this one alone, whether a snapshot has it or not; NULL: those of the snapshot */
   firn_moved moved;
   const char *const *columns; /* top-level names in the order wanted; NULL: all */
   size_t n_columns;

@@ -67,6 +67,8 @@ FIRN_MUST_USE firn_status firn_sqlite_index_load_begin(firn_index *index, firn_c
                                                        firn_index_load **out, firn_error *err);
 FIRN_MUST_USE firn_status firn_sqlite_index_load_file(firn_index_load *l, firn_ctx *ctx, const char *table,
                                                       const char *path, firn_error *err);
+FIRN_MUST_USE firn_status firn_sqlite_index_load_pending(firn_index_load *l, firn_ctx *ctx, const char *path,
+                                                         const char *pending, firn_error *err);
 FIRN_MUST_USE firn_status firn_sqlite_index_load_row(firn_index_load *l, firn_ctx *ctx,
                                                      const firn_index_row *row, firn_error *err);
 FIRN_MUST_USE firn_status firn_sqlite_index_load_gone(firn_index_load *l, firn_ctx *ctx, const char *path,

@@ -17,6 +17,7 @@ enum {
   FILE_ADD,
   FILE_END,
   FILE_GONE,
+  FILE_PENDING,
   EVENT_ADD,
   EVENT_LIST,
   EVENT_REMOVE,
@@ -30,9 +31,11 @@ static const char *const sql_of[N_STATEMENTS] = {
     [FILE_FIND] = "SELECT first_id, n_ids, state FROM file WHERE path = $1",
     [FILE_FORGET] = "DELETE FROM file WHERE first_id = $1",
     [FILE_ADD] =
-        "INSERT INTO file (first_id, path, table_name, state, n_ids, n_rows) VALUES ($1, $2, $3, $4, 1, 0)",
+        "INSERT INTO file (first_id, path, table_name, state, n_ids, n_rows, pending) "
+        "VALUES ($1, $2, $3, $4, 1, 0, '')",
     [FILE_END] = "UPDATE file SET n_ids = $2, n_rows = $3 WHERE first_id = $1",
-    [FILE_GONE] = "UPDATE file SET state = $2, n_rows = 0 WHERE first_id = $1",
+    [FILE_GONE] = "UPDATE file SET state = $2, n_rows = 0, pending = '' WHERE first_id = $1",
+    [FILE_PENDING] = "UPDATE file SET pending = $2 WHERE path = $1 AND state = 1 AND pending <> $2",
     [EVENT_ADD] =
         "INSERT INTO event (event_id, subject, time_us, identity, type, source, id, producer, "
         "data_content_type, data_version, extras) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
@@ -203,6 +206,13 @@ firn_status firn_sqlite_index_load_file(firn_index_load *base, firn_ctx *ctx, co
                                         const char *path, firn_error *err) {
   load *l = (load *)base;
   return done(l, load_file(l, ctx, table, path, err), err);
+}
+
+firn_status firn_sqlite_index_load_pending(firn_index_load *base, firn_ctx *ctx, const char *path,
+                                           const char *pending, firn_error *err) {
+  load *l = (load *)base;
+  firn_db_values values = FIRN_DB_VALUES(firn_db_text(path), firn_db_text(pending));
+  return done(l, run(l, ctx, FILE_PENDING, values, err), err);
 }
 
 /* --- rows --- */

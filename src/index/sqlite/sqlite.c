@@ -33,7 +33,8 @@ static const char *const migrations[] = {
     "INSERT INTO text (text_id, hash, text) VALUES (0, 0, '');"
     "CREATE TABLE file (first_id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, table_name INTEGER NOT "
     "NULL, "
-    "state INTEGER NOT NULL, n_ids INTEGER NOT NULL, n_rows INTEGER NOT NULL);"
+    "state INTEGER NOT NULL, n_ids INTEGER NOT NULL, n_rows INTEGER NOT NULL, pending TEXT NOT NULL);"
+    "CREATE INDEX file_pending ON file (table_name) WHERE pending <> '';"
     "CREATE TABLE event (event_id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, time_us INTEGER NOT NULL, "
     "identity INTEGER NOT NULL, type INTEGER NOT NULL, source INTEGER NOT NULL, id TEXT NOT NULL, "
     "producer INTEGER NOT NULL, data_content_type INTEGER NOT NULL, data_version INTEGER NOT NULL, "
@@ -187,14 +188,66 @@ static firn_status sqlite_note(firn_index *index, firn_ctx *ctx, const char *nam
   return firn_sqlite_index_fail(x, read_note(c.db, ctx, name, arena, out, err), err);
 }
 
+static firn_status add_file(firn_statement *st, firn_arena *arena, size_t *capacity, firn_index_files *out,
+                            firn_error *err) {
+  out->items = firn_arena_grow(arena, out->items, out->n, capacity, sizeof *out->items);
+  if (out->items == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for files");
+  }
+  firn_index_file *file = &out->items[out->n++];
+  file->path = firn_arena_text(arena, firn_statement_bytes(st, 0));
+  file->pending = firn_arena_text(arena, firn_statement_bytes(st, 1));
+  return file->path == NULL || file->pending == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for files")
+                                                     : FIRN_OK;
+}
+
+static firn_status list_files(firn_db *db, firn_ctx *ctx, const char *sql, firn_db_values values,
+                              firn_arena *arena, firn_index_files *out, firn_error *err) {
+  FIRN_AUTO_STATEMENT *st = NULL;
+  size_t capacity = 0;
+  *out = (firn_index_files){0};
+  FIRN_TRY(firn_db_query(db, ctx, sql, values, &st, err));
+  for (;;) {
+    bool is_row;
+    FIRN_TRY(firn_statement_next(st, ctx, &is_row, err));
+    if (!is_row) {
+      return FIRN_OK;
+    }
+    FIRN_TRY(add_file(st, arena, &capacity, out, err));
+  }
+}
+
+static firn_status sqlite_files(firn_index *index, firn_ctx *ctx, const char *table, bool pending_only,
+                                const char *after, size_t limit, firn_arena *arena, firn_index_files *out,
+                                firn_error *err) {
+  firn_sqlite_index *x = (firn_sqlite_index *)index;
+  FIRN_AUTO_CONNECTION c = {0};
+  int64_t table_name;
+  FIRN_TRY(firn_connections_borrow(x->readers, ctx, &c, err));
+  firn_status status = firn_text_find(c.db, ctx, firn_bytes_of(table), &table_name, err);
+  if (status == FIRN_OK) {
+    const char *sql = pending_only ? "SELECT path, pending FROM file WHERE table_name = $1 AND pending <> '' "
+                                     "AND state = 1 AND path > $2 ORDER BY path LIMIT $3"
+                                   : "SELECT path, pending FROM file WHERE table_name = $1 "
+                                     "AND state = 1 AND path > $2 ORDER BY path LIMIT $3";
+    status = list_files(c.db, ctx, sql,
+                        FIRN_DB_VALUES(firn_db_int64(table_name), firn_db_text(after == NULL ? "" : after),
+                                       firn_db_int64((int64_t)limit)),
+                        arena, out, err);
+  }
+  return firn_sqlite_index_fail(x, status, err);
+}
+
 static const firn_index_ops sqlite_index_ops = {
     .kind = "sqlite",
     .search = firn_sqlite_index_search,
     .file_state = sqlite_file_state,
     .count = sqlite_count,
     .note_read = sqlite_note,
+    .files = sqlite_files,
     .load_begin = firn_sqlite_index_load_begin,
     .load_file = firn_sqlite_index_load_file,
+    .load_pending = firn_sqlite_index_load_pending,
     .load_row = firn_sqlite_index_load_row,
     .load_gone = firn_sqlite_index_load_gone,
     .load_note = firn_sqlite_index_load_note,

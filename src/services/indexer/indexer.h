@@ -23,12 +23,16 @@ typedef struct firn_indexer_options {
   const firn_table_id *tables; /* events to be indexed: valid and partial */
   int64_t look_every_us;       /* at the tables, for what others did; 0: 10 s */
   int64_t max_rows;            /* of one transaction; 0: 500,000 */
+  /* A sentence about tables or files that cannot be followed while the rest goes on; NULL: there are none any
+   * more. Told when it changes, by the thread that steps. May be NULL */
+  void (*problem)(void *arg, const char *text);
   void (*progress)(void *arg, int64_t n_files, int64_t n_rows); /* may be NULL */
   void *arg;
 } firn_indexer_options;
 
 typedef struct firn_indexer firn_indexer;
 
+/* With a log it becomes one of its consumers, so it is opened before anything advances there. */
 FIRN_MUST_USE firn_status firn_indexer_open(const firn_indexer_options *options, firn_ctx *ctx,
                                             firn_indexer **out, firn_error *err);
 /* A table has a new snapshot: look at the next step. Any thread. */
