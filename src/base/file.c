@@ -182,10 +182,29 @@ static void parent_of(const char *path, char *out) {
   }
 }
 
+enum { LONGEST_PATH = 4096 };
+
+firn_status firn_folder_sync_parent(firn_ctx *ctx, const char *path, firn_error *err) {
+  char part[LONGEST_PATH], parent[LONGEST_PATH];
+  size_t len = strlen(path);
+  while (len > 1 && path[len - 1] == '/') {
+    len--;
+  }
+  if (len == 0 || len >= LONGEST_PATH) {
+    return firn_error_set(err, FIRN_INVALID, "syncing a folder: a path of %zu bytes", len);
+  }
+  memcpy(part, path, len);
+  part[len] = '\0';
+  parent_of(part, parent);
+  return firn_folder_sync(ctx, parent, err);
+}
+
 /* Makes one folder whose parent is there, and its name durable. That it exists may be known to its maker
- * only, so the parent is synced in either case. */
+ * only, so the parent is synced in either case. When that fails the folder goes, for the next attempt must
+ * make it anew: a second sync would not be told of it. */
 static firn_status make_durably(firn_ctx *ctx, const char *path, const char *parent, firn_error *err) {
   firn_status status = firn_folder_make(ctx, path, err);
+  bool is_mine = status == FIRN_OK;
   if (status == FIRN_EXISTS) {
     firn_file_info info;
     FIRN_TRY(firn_file_stat(ctx, path, &info, err));
@@ -195,19 +214,32 @@ static firn_status make_durably(firn_ctx *ctx, const char *path, const char *par
   } else if (status != FIRN_OK) {
     return status;
   }
-  return firn_folder_sync(ctx, parent, err);
+  status = firn_folder_sync(ctx, parent, err);
+  if (status != FIRN_OK && is_mine) {
+    FIRN_IGNORE(firn_folder_remove(ctx, path, NULL)); /* unless somebody put something into it */
+  }
+  return status;
+}
+
+/* The same for `path`, which is not there. Whoever made the folder above it may have died before that was
+ * durable. */
+static firn_status make_first_missing(firn_ctx *ctx, const char *path, const char *parent, firn_error *err) {
+  firn_status status = firn_folder_sync_parent(ctx, parent, err);
+  if (status != FIRN_OK && status != FIRN_DENIED) { /* what may not be read is not ours, and old */
+    return status;
+  }
+  return make_durably(ctx, path, parent, err);
 }
 
 firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, firn_error *err) {
-  enum { LONGEST = 4096 };
   size_t len = strlen(path);
   while (len > 1 && path[len - 1] == '/') {
     len--;
   }
-  if (len == 0 || len >= LONGEST) {
+  if (len == 0 || len >= LONGEST_PATH) {
     return firn_error_set(err, FIRN_INVALID, "making a folder: a path of %zu bytes", len);
   }
-  char part[LONGEST], parent[LONGEST];
+  char part[LONGEST_PATH], parent[LONGEST_PATH];
   memcpy(part, path, len);
   part[len] = '\0';
   firn_file_info info;
@@ -218,6 +250,7 @@ firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, firn_error *er
   if (status != FIRN_OK && status != FIRN_NOT_FOUND) {
     return status;
   }
+  bool is_first = true;
   /* From the top; every prefix that ends before a slash. */
   for (size_t i = 1; i <= len; i++) {
     if ((part[i] != '/' && part[i] != '\0') || part[i - 1] == '/') {
@@ -227,7 +260,8 @@ firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, firn_error *er
     part[i] = '\0';
     if (firn_file_stat(ctx, part, &info, NULL) != FIRN_OK || !info.is_folder) {
       parent_of(part, parent);
-      FIRN_TRY(make_durably(ctx, part, parent, err));
+      FIRN_TRY((is_first ? make_first_missing : make_durably)(ctx, part, parent, err));
+      is_first = false;
     }
     part[i] = kept;
   }

@@ -3,7 +3,8 @@
  *
  * Only what durable storage is made of: positioned reads, appends or positioned writes, sync, and names that
  * appear, move and go. A name is durable once its folder has been synced. Paths are the system's, terminated.
- * An open file belongs to one thread at a time, but several may read from it. */
+ * An open file belongs to one thread at a time, but several may read from it, also while it grows, and one
+ * may sync it while another appends. */
 #ifndef FIRN_BASE_FILE_H
 #define FIRN_BASE_FILE_H
 
@@ -100,12 +101,15 @@ FIRN_MUST_USE firn_status firn_file_link(firn_ctx *ctx, const char *from, const 
 FIRN_MUST_USE firn_status firn_file_unlink(firn_ctx *ctx, const char *path, firn_error *err);
 
 FIRN_MUST_USE firn_status firn_folder_make(firn_ctx *ctx, const char *path, firn_error *err);
-/* With the folders above it; one that is there is fine. Every folder made is durable when it returns. */
+/* With the folders above it; one that is there is fine. Every folder made is durable when it returns. Nothing
+ * is asked of the disk when `path` is there: that it is durable is known to its maker. */
 FIRN_MUST_USE firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, firn_error *err);
 /* An empty one; else FIRN_EXISTS. */
 FIRN_MUST_USE firn_status firn_folder_remove(firn_ctx *ctx, const char *path, firn_error *err);
 /* Makes the names in a folder durable. */
 FIRN_MUST_USE firn_status firn_folder_sync(firn_ctx *ctx, const char *path, firn_error *err);
+/* Makes the name of `path` durable, where `path` is it. */
+FIRN_MUST_USE firn_status firn_folder_sync_parent(firn_ctx *ctx, const char *path, firn_error *err);
 /* The names in a folder, without `.` and `..`, in the order of their bytes. */
 FIRN_MUST_USE firn_status firn_folder_list(firn_ctx *ctx, const char *path, firn_arena *arena,
                                            firn_file_name **out, size_t *n, firn_error *err);

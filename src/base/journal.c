@@ -95,7 +95,8 @@ static firn_status new_journal(const firn_journal_options *options, firn_journal
   }
   FIRN_IGNORE(pthread_mutex_init(&j->lock, NULL)); /* on Linux these cannot fail */
   FIRN_IGNORE(pthread_cond_init(&j->writer_left, NULL));
-  FIRN_IGNORE(pthread_cond_init(&j->sync_ended, NULL));
+  FIRN_IGNORE(pthread_cond_init(&j->round_ended[0], NULL));
+  FIRN_IGNORE(pthread_cond_init(&j->round_ended[1], NULL));
   memcpy(j->kind, options->kind, strlen(options->kind));
   j->segment_bytes = options->segment_bytes > 0 ? options->segment_bytes : default_segment_bytes;
   j->max_record_bytes = options->max_record_bytes > 0 ? options->max_record_bytes : default_max_record_bytes;
@@ -158,7 +159,8 @@ void firn_journal_close(firn_journal *j) {
   firn_free(j->scratch);
   firn_free(j->folder);
   FIRN_IGNORE(pthread_cond_destroy(&j->writer_left));
-  FIRN_IGNORE(pthread_cond_destroy(&j->sync_ended));
+  FIRN_IGNORE(pthread_cond_destroy(&j->round_ended[0]));
+  FIRN_IGNORE(pthread_cond_destroy(&j->round_ended[1]));
   FIRN_IGNORE(pthread_mutex_destroy(&j->lock));
   firn_free(j);
 }
@@ -176,7 +178,7 @@ const char *firn_journal_torn(const firn_journal *j, uint64_t *size_bytes) {
 
 uint64_t firn_journal_first(firn_journal *j) {
   pthread_mutex_lock(&j->lock);
-  uint64_t first = j->segments[0].first;
+  uint64_t first = j->first;
   pthread_mutex_unlock(&j->lock);
   return first;
 }
@@ -211,50 +213,46 @@ uint64_t firn_journal_bytes(firn_journal *j, uint64_t from) {
 
 /* --- the one who writes, and the one who syncs --- */
 
-/* Called with the lock. */
+/* What follows is called and left with the lock, unless it says otherwise, and lets go of it during I/O. */
+
 static firn_status fail_as_before(firn_journal *j, firn_error *err) {
-  return firn_error_set(
-      err, FIRN_UNCERTAIN,
-      "the journal %s has failed and has to be opened anew; what was not synced is uncertain: %s", j->folder,
-      j->failure.text);
+  return firn_error_set(err, FIRN_UNCERTAIN,
+                        "the journal %s has failed and has to be opened anew; what was not synced is "
+                        "uncertain: %s",
+                        j->folder, j->failure.text);
 }
 
-/* From now on nothing is written. Called with the lock. */
+/* From now on nothing is written. */
 static firn_status fail_for_good(firn_journal *j, const firn_error *why, firn_error *err) {
   j->has_failed = true;
   j->failure = *why;
   return fail_as_before(j, err);
 }
 
-/* Takes the right to change file and segments; the lock is free on both sides of the call. */
+/* Takes the right to change file and segments. */
 static firn_status enter_as_writer(firn_journal *j, firn_error *err) {
-  pthread_mutex_lock(&j->lock);
   while (j->has_writer) {
     pthread_cond_wait(&j->writer_left, &j->lock);
   }
-  firn_status status = j->has_failed ? fail_as_before(j, err) : FIRN_OK;
-  if (status == FIRN_OK) {
-    j->has_writer = true;
-  } else {
+  if (j->has_failed) {
     pthread_cond_signal(&j->writer_left); /* whoever waits behind this one hears it too */
+    return fail_as_before(j, err);
   }
-  pthread_mutex_unlock(&j->lock);
-  return status;
+  j->has_writer = true;
+  return FIRN_OK;
 }
 
 static void leave_as_writer(firn_journal *j) {
-  pthread_mutex_lock(&j->lock);
   j->has_writer = false;
   pthread_cond_signal(&j->writer_left);
-  pthread_mutex_unlock(&j->lock);
 }
 
-/* Syncs the newest segment; records added before are durable then. Called and left with the lock, which is
- * free meanwhile; nobody else syncs. */
+/* Syncs the newest segment; records added before are durable then. Nobody else syncs. */
 static firn_status sync_file(firn_journal *j, firn_error *err) {
-  j->is_syncing = true;
-  uint64_t next = j->next, size_bytes = newest_of(j)->size_bytes;
+  uint64_t round = ++j->sync_round, next = j->next, size_bytes = newest_of(j)->size_bytes;
+  j->sync_next = next;
   firn_file *file = j->file; /* whoever replaces it waits for the end of this */
+  j->is_syncing = true;
   pthread_mutex_unlock(&j->lock);
   firn_error why;
   firn_status status = firn_file_sync(file, &why);
@@ -266,20 +264,25 @@ static firn_status sync_file(firn_journal *j, firn_error *err) {
   } else {
     status = fail_for_good(j, &why, err);
   }
-  pthread_cond_broadcast(&j->sync_ended);
+  /* Who waited for this round is done, and one of those who came during it begins the next. */
+  pthread_cond_broadcast(&j->round_ended[round % 2]);
+  pthread_cond_signal(&j->round_ended[(round + 1) % 2]);
   return status;
 }
 
-/* Until the first `wanted` records are durable. Called and left with the lock. */
+/* Until the first `wanted` records are durable. */
 static firn_status sync_to(firn_journal *j, uint64_t wanted, firn_error *err) {
   while (j->durable < wanted) {
     if (j->has_failed) {
+      pthread_cond_broadcast(&j->round_ended[0]); /* those who wait for a round that nobody will begin */
+      pthread_cond_broadcast(&j->round_ended[1]);
       return fail_as_before(j, err);
     }
-    if (j->is_syncing) {
-      pthread_cond_wait(&j->sync_ended, &j->lock);
-    } else {
+    if (!j->is_syncing) {
       FIRN_TRY(sync_file(j, err));
+    } else { /* what was added after it began is in the next round only */
+      uint64_t round = wanted <= j->sync_next ? j->sync_round : j->sync_round + 1;
+      pthread_cond_wait(&j->round_ended[round % 2], &j->lock);
     }
   }
   return FIRN_OK;
@@ -298,37 +301,43 @@ firn_status firn_journal_sync(firn_journal *j, firn_ctx *ctx, uint64_t *durable,
 
 /* --- adding --- */
 
-/* Ends the newest segment, durably, and begins another. By the writer. */
-static firn_status begin_next_segment(firn_journal *j, firn_ctx *ctx, firn_error *err) {
-  pthread_mutex_lock(&j->lock);
-  firn_status status = firn_journal_reserve_segment(j, err);
-  if (status == FIRN_OK) {
-    status = sync_to(j, j->next, err); /* then nobody syncs any more until something is added */
-  }
-  pthread_mutex_unlock(&j->lock);
-  FIRN_TRY(status);
-  j->must_begin = true;
+/* The file of a segment that begins with the next record. Without the lock. */
+static firn_status make_segment(firn_journal *j, firn_ctx *ctx, firn_file **out, bool *is_uncertain,
+                                firn_error *err) {
+  *is_uncertain = false;
   FIRN_AUTO_FILE *file = NULL;
   FIRN_TRY(firn_journal_begin_segment(j, ctx, j->next, &file, err));
+  FIRN_TRY(firn_journal_finish_segment(j, ctx, j->next, file, is_uncertain, err));
+  *out = FIRN_HAND_OVER(file);
+  return FIRN_OK;
+}
+
+/* Ends the newest segment, durably, and begins another. By the writer. */
+static firn_status begin_next_segment(firn_journal *j, firn_ctx *ctx, firn_error *err) {
+  FIRN_TRY(firn_journal_reserve_segment(j, err));
+  FIRN_TRY(sync_to(j, j->next, err)); /* then nobody syncs any more until something is added */
+  j->must_begin = true;
+  pthread_mutex_unlock(&j->lock);
+  firn_file *old = j->file, *fresh = NULL;
   bool is_uncertain;
   firn_error why = {.status = FIRN_OK};
-  status = firn_journal_finish_segment(j, ctx, j->next, file, &is_uncertain, &why);
-  pthread_mutex_lock(&j->lock);
+  firn_status status = make_segment(j, ctx, &fresh, &is_uncertain, &why);
   if (status == FIRN_OK) {
-    firn_file *old = j->file;
-    j->segments[j->n_segments++] =
-        (firn_journal_segment){.first = j->next, .size_bytes = FIRN_JOURNAL_HEAD_BYTES};
-    j->durable_bytes = FIRN_JOURNAL_HEAD_BYTES;
-    j->file = file;
-    j->must_begin = false;
-    file = old; /* closed on the way out */
-  } else if (is_uncertain) {
-    status = fail_for_good(j, &why, err);
-  } else {
-    (void)firn_error_set(err, status, "%s", why.text);
+    firn_file_close(old);
   }
-  pthread_mutex_unlock(&j->lock);
-  return status;
+  pthread_mutex_lock(&j->lock);
+  if (is_uncertain) {
+    return fail_for_good(j, &why, err);
+  }
+  if (status != FIRN_OK) {
+    return firn_error_set(err, status, "%s", why.text);
+  }
+  j->file = fresh;
+  j->segments[j->n_segments++] =
+      (firn_journal_segment){.first = j->next, .size_bytes = FIRN_JOURNAL_HEAD_BYTES};
+  j->durable_bytes = FIRN_JOURNAL_HEAD_BYTES;
+  j->must_begin = false;
+  return FIRN_OK;
 }
 
 typedef struct record {
@@ -338,7 +347,7 @@ typedef struct record {
   size_t n_parts;
 } record;
 
-/* Head, parts and what aligns the next record, in one piece where it is small. */
+/* Head, parts and what aligns the next record, in one piece where it is small. Without the lock. */
 static firn_status append_record(firn_journal *j, const record *r, const uint8_t *head, firn_error *err) {
   size_t size = (size_t)firn_journal_record_bytes(r->length);
   firn_bytes padding = {(const uint8_t[FIRN_JOURNAL_ALIGNMENT]){0},
@@ -368,32 +377,28 @@ static firn_status append_record(firn_journal *j, const record *r, const uint8_t
 /* Writes it behind the newest segment; after a failure what came of it is cut off. By the writer. */
 static firn_status write_record(firn_journal *j, const record *r, uint64_t *position, firn_error *err) {
   firn_journal_segment *segment = newest_of(j);
+  FIRN_TRY(firn_journal_reserve_mark(segment, err));
   uint64_t offset = segment->size_bytes;
-  uint8_t head[FIRN_JOURNAL_RECORD_HEAD_BYTES];
-  pthread_mutex_lock(&j->lock);
-  firn_status status = firn_journal_reserve_mark(segment, err);
   firn_journal_record_head said = {
       .length = r->length, .position = j->next, .durable = j->durable, .check = r->check};
   pthread_mutex_unlock(&j->lock);
-  FIRN_TRY(status);
+  uint8_t head[FIRN_JOURNAL_RECORD_HEAD_BYTES];
   firn_journal_record_head_write(&said, j->seed, offset, head);
-  firn_error why;
-  status = append_record(j, r, head, &why);
-  firn_error cut_failed;
-  bool is_cut = status == FIRN_OK || firn_file_truncate(j->file, offset, &cut_failed) == FIRN_OK;
+  firn_error why, why_not_cut;
+  firn_status status = append_record(j, r, head, &why);
+  bool is_cut = status == FIRN_OK || firn_file_truncate(j->file, offset, &why_not_cut) == FIRN_OK;
   pthread_mutex_lock(&j->lock);
-  if (status == FIRN_OK) {
-    firn_journal_mark_record(segment, said.position, offset);
-    segment->size_bytes = offset + firn_journal_record_bytes(r->length);
-    j->next++;
-    *position = said.position;
-  } else if (is_cut) {
-    (void)firn_error_set(err, status, "%s", why.text);
-  } else {
-    status = fail_for_good(j, &cut_failed, err);
+  if (!is_cut) {
+    return fail_for_good(j, &why_not_cut, err);
   }
-  pthread_mutex_unlock(&j->lock);
-  return status;
+  if (status != FIRN_OK) {
+    return firn_error_set(err, status, "%s", why.text);
+  }
+  firn_journal_mark_record(segment, said.position, offset);
+  segment->size_bytes = offset + firn_journal_record_bytes(r->length);
+  j->next++;
+  *position = said.position;
+  return FIRN_OK;
 }
 
 static firn_status add_as_writer(firn_journal *j, firn_ctx *ctx, const record *r, uint64_t *position,
@@ -406,6 +411,7 @@ static firn_status add_as_writer(firn_journal *j, firn_ctx *ctx, const record *r
   return write_record(j, r, position, err);
 }
 
+/* Without the lock. */
 firn_status firn_journal_add(firn_journal *j, firn_ctx *ctx, const firn_bytes *parts, size_t n_parts,
                              uint64_t *position, firn_error *err) {
   size_t length = 0;
@@ -420,9 +426,13 @@ firn_status firn_journal_add(firn_journal *j, firn_ctx *ctx, const firn_bytes *p
               .check = firn_xxh3_parts(j->seed, parts, n_parts),
               .parts = parts,
               .n_parts = n_parts};
-  FIRN_TRY(enter_as_writer(j, err));
-  firn_status status = add_as_writer(j, ctx, &r, position, err);
-  leave_as_writer(j);
+  pthread_mutex_lock(&j->lock);
+  firn_status status = enter_as_writer(j, err);
+  if (status == FIRN_OK) {
+    status = add_as_writer(j, ctx, &r, position, err);
+    leave_as_writer(j);
+  }
+  pthread_mutex_unlock(&j->lock);
   if (status != FIRN_OK && status != FIRN_UNCERTAIN) {
     return firn_error_while(err, status, "adding to the journal %s", j->folder);
   }
@@ -431,32 +441,29 @@ firn_status firn_journal_add(firn_journal *j, firn_ctx *ctx, const firn_bytes *p
 
 /* --- freeing --- */
 
-/* Removes the oldest segment, durably: were a later one gone and this one back after a crash, there would be
- * a hole. By the writer. */
-static firn_status free_oldest(firn_journal *j, firn_ctx *ctx, firn_error *err) {
-  char path[FIRN_JOURNAL_PATH_BYTES];
-  FIRN_TRY(firn_journal_path(j->folder, j->segments[0].first, "", path, err));
-  firn_status status = firn_file_unlink(ctx, path, err);
-  if (status != FIRN_OK && status != FIRN_NOT_FOUND) { /* not found: the sync below failed the last time */
-    return status;
+static firn_status free_as_writer(firn_journal *j, firn_ctx *ctx, uint64_t position, firn_error *err) {
+  /* The newest stays, for its name says which position comes next. */
+  while (j->n_segments > 1 && j->segments[1].first <= position) {
+    j->first = j->segments[1].first;
+    pthread_mutex_unlock(&j->lock);
+    firn_status status = firn_journal_remove_oldest(j, ctx, err);
+    pthread_mutex_lock(&j->lock);
+    FIRN_TRY(status);
+    firn_journal_forget_oldest(j);
   }
-  FIRN_TRY(firn_folder_sync(ctx, j->folder, err));
-  pthread_mutex_lock(&j->lock);
-  firn_free(j->segments[0].marks);
-  j->n_segments--;
-  memmove(j->segments, j->segments + 1, j->n_segments * sizeof *j->segments);
-  pthread_mutex_unlock(&j->lock);
   return FIRN_OK;
 }
 
 firn_status firn_journal_free_before(firn_journal *j, firn_ctx *ctx, uint64_t position, firn_error *err) {
-  FIRN_TRY(enter_as_writer(j, err));
-  firn_status status = FIRN_OK;
-  /* The newest stays, for its name says which position comes next. */
-  while (status == FIRN_OK && j->n_segments > 1 && j->segments[1].first <= position) {
-    status = free_oldest(j, ctx, err);
+  pthread_mutex_lock(&j->lock);
+  bool is_due =
+      j->n_segments > 1 && j->segments[1].first <= position; /* mostly not: then nobody is held up */
+  firn_status status = is_due ? enter_as_writer(j, err) : FIRN_OK;
+  if (is_due && status == FIRN_OK) {
+    status = free_as_writer(j, ctx, position, err);
+    leave_as_writer(j);
   }
-  leave_as_writer(j);
+  pthread_mutex_unlock(&j->lock);
   return status == FIRN_OK ? FIRN_OK
                            : firn_error_while(err, status, "freeing records of the journal %s", j->folder);
 }

@@ -68,7 +68,7 @@ static place find(firn_journal *j, uint64_t wanted) {
              .end = is_newest ? j->durable_bytes : segment->size_bytes,
              .near = firn_journal_mark_before(segment, wanted),
              .is_durable = wanted < j->durable,
-             .is_freed = wanted < segment->first};
+             .is_freed = wanted < j->first};
   pthread_mutex_unlock(&j->lock);
   return p;
 }

@@ -52,6 +52,39 @@ firn_status firn_journal_finish_segment(const firn_journal *j, firn_ctx *ctx, ui
   return status;
 }
 
+/* Shortens it to nothing, also when it seems to be so already: it may seem so only. (A crash on the way can
+ * leave the one byte.) */
+static firn_status empty_durably(firn_ctx *ctx, const char *path, firn_error *err) {
+  FIRN_AUTO_FILE *file = NULL;
+  FIRN_TRY(firn_file_open(ctx, path, FIRN_FILE_WRITE, &file, err));
+  firn_status status = firn_file_append(file, FIRN_LITERAL("-"), err);
+  if (status == FIRN_OK) {
+    status = firn_file_truncate(file, 0, err);
+  }
+  if (status == FIRN_OK) {
+    status = firn_file_sync(file, err);
+  }
+  return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "%s", path);
+}
+
+firn_status firn_journal_remove_oldest(const firn_journal *j, firn_ctx *ctx, firn_error *err) {
+  char path[FIRN_JOURNAL_PATH_BYTES];
+  FIRN_TRY(firn_journal_path(j->folder, j->segments[0].first, "", path, err));
+  firn_status status = empty_durably(ctx, path, err);
+  if (status == FIRN_NOT_FOUND) { /* an attempt before this one got as far as that */
+    return firn_folder_sync(ctx, j->folder, err);
+  }
+  FIRN_TRY(status);
+  FIRN_TRY(firn_file_unlink(ctx, path, err));
+  return firn_folder_sync(ctx, j->folder, err);
+}
+
+void firn_journal_forget_oldest(firn_journal *j) {
+  firn_free(j->segments[0].marks);
+  j->n_segments--;
+  memmove(j->segments, j->segments + 1, j->n_segments * sizeof *j->segments);
+}
+
 /* --- reading what is there --- */
 
 /* What recovery knows of the newest segment. */
@@ -100,6 +133,22 @@ static firn_status list_segments(firn_journal *j, firn_ctx *ctx, firn_error *err
         FIRN_TRY(firn_file_unlink(ctx, path, err));
       }
     }
+  }
+  return FIRN_OK;
+}
+
+/* Segments that were being freed. */
+static firn_status drop_freed(firn_journal *j, firn_ctx *ctx, firn_error *err) {
+  while (j->n_segments > 1) {
+    char path[FIRN_JOURNAL_PATH_BYTES];
+    firn_file_info info;
+    FIRN_TRY(firn_journal_path(j->folder, j->segments[0].first, "", path, err));
+    FIRN_TRY(firn_file_stat(ctx, path, &info, err));
+    if (info.size_bytes >= FIRN_JOURNAL_HEAD_BYTES) {
+      break;
+    }
+    FIRN_TRY(firn_journal_remove_oldest(j, ctx, err));
+    firn_journal_forget_oldest(j);
   }
   return FIRN_OK;
 }
@@ -327,9 +376,10 @@ static firn_status seek(firn_journal *j, size_t i, firn_journal_scan *s, const n
   return FIRN_OK;
 }
 
-/* What is in the newest segment and not known to be durable is written anew into a segment of its own, and
- * synced there. A sync of the old file would not do: when one has failed, the system may take bytes for
- * written that are not on the disk, and say so to the next who asks. */
+/* A new segment begins with what is in the newest and not known to be durable, and is synced, it and its
+ * name. To sync the old ones would not do: after a sync that failed the system may take for written what is
+ * not on the disk, bytes or names, and say so to the next who asks. Hence also where there is no such record.
+ */
 static firn_status renew(firn_journal *j, firn_ctx *ctx, firn_journal_scan *s, const newest *last,
                          firn_error *err) {
   size_t i = j->n_segments - 1;
@@ -361,24 +411,22 @@ static firn_status renew(firn_journal *j, firn_ctx *ctx, firn_journal_scan *s, c
   return FIRN_OK;
 }
 
-static firn_status put_right(firn_journal *j, firn_ctx *ctx, firn_journal_scan *s, newest *last,
+static firn_status put_right(firn_journal *j, firn_ctx *ctx, firn_journal_scan *s, const newest *last,
                              firn_error *err) {
-  bool is_torn = last->end < last->size_bytes;
-  if (is_torn) {
+  if (last->end < last->size_bytes) {
     firn_status status = put_aside(j, ctx, last, err);
     if (status != FIRN_OK) {
       return firn_error_while(err, status, "putting a torn end aside as %s", j->torn);
     }
   }
-  if (is_torn || last->known_durable < last->next) {
-    return renew(j, ctx, s, last, err);
-  }
-  /* Nothing but a head, which was synced before it had this name. */
-  j->file = FIRN_HAND_OVER(last->file);
-  return firn_folder_sync(ctx, j->folder, err);
+  return renew(j, ctx, s, last, err);
 }
 
 static firn_status make_first(firn_journal *j, firn_ctx *ctx, firn_error *err) {
+  firn_status status = firn_folder_sync_parent(ctx, j->folder, err); /* its maker may have died before that */
+  if (status != FIRN_OK && status != FIRN_DENIED) { /* what may not be read is not ours, and old */
+    return status;
+  }
   j->uuid = firn_uuid_v4(ctx);
   j->seed = firn_journal_seed(j->uuid);
   FIRN_TRY(firn_journal_reserve_segment(j, err));
@@ -393,6 +441,7 @@ static firn_status make_first(firn_journal *j, firn_ctx *ctx, firn_error *err) {
 
 firn_status firn_journal_recover(firn_journal *j, firn_ctx *ctx, firn_error *err) {
   FIRN_TRY(list_segments(j, ctx, err));
+  FIRN_TRY(drop_freed(j, ctx, err));
   if (j->n_segments == 0) {
     FIRN_TRY(make_first(j, ctx, err));
   } else {
@@ -407,6 +456,7 @@ firn_status firn_journal_recover(firn_journal *j, firn_ctx *ctx, firn_error *err
     FIRN_TRY(status);
     j->next = last.next;
   }
+  j->first = j->segments[0].first;
   j->durable = j->next;
   j->durable_bytes = j->segments[j->n_segments - 1].size_bytes;
   firn_uuid_text(j->uuid, j->id);
