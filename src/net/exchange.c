@@ -85,6 +85,14 @@ firn_bytes firn_exchange_query(firn_exchange *x, const char *name, size_t i) {
   return (firn_bytes){NULL, 0};
 }
 
+bool firn_exchange_query_at(const firn_exchange *x, size_t i, firn_http_header *out) {
+  if (i >= x->target.n_params) {
+    return false;
+  }
+  *out = x->target.params[i];
+  return true;
+}
+
 firn_bytes firn_exchange_header(firn_exchange *x, const char *name) {
   const char *value = NULL;
   size_t len = 0;

@@ -73,6 +73,8 @@ firn_bytes firn_exchange_header(firn_exchange *x, const char *name); /* any case
 typedef struct firn_http_header {
   firn_bytes name, value;
 } firn_http_header;
+/* Parameter number `i` of the query, decoded; false: there are no more. For who must know them all. */
+bool firn_exchange_query_at(const firn_exchange *x, size_t i, firn_http_header *out);
 /* All headers, in the exchange's arena. */
 FIRN_MUST_USE firn_status firn_exchange_headers(firn_exchange *x, firn_http_header **out, size_t *n,
                                                 firn_error *err);

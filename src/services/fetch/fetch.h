@@ -57,6 +57,13 @@ FIRN_MUST_USE firn_status firn_fetch_keys(firn_fetch *f, firn_ctx *ctx, const fi
                                           unsigned what, firn_arena *arena, firn_fetched *out,
                                           firn_error *err);
 
+/* What the index finds, as events in `arena`: headers from the index, with their data where it is wanted (an
+ * event whose data could not be fetched has its header, and a status that says why). FIRN_UNSUPPORTED without
+ * an index. */
+FIRN_MUST_USE firn_status firn_fetch_search(firn_fetch *f, firn_ctx *ctx, const firn_index_query *query,
+                                            bool with_data, firn_arena *arena, firn_index_hits *hits,
+                                            firn_fetched **events, firn_error *err);
+
 firn_route_set firn_fetch_routes(firn_fetch *f);
 extern const firn_metric_set firn_fetch_metrics;
 
