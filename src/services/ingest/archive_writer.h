@@ -6,6 +6,7 @@
 #define FIRN_SERVICES_INGEST_ARCHIVE_WRITER_H
 
 #include "events/archive.h"
+#include "events/event_http.h"
 #include "iceberg/commit/catalog.h"
 #include "services/ingest/split.h"
 
@@ -29,6 +30,29 @@ FIRN_MUST_USE firn_status firn_archive_writer_open(const firn_archive_writer_opt
 /* All events of a block. The block may be used again afterwards. */
 FIRN_MUST_USE firn_status firn_archive_writer_add(firn_archive_writer *w, firn_ctx *ctx,
                                                   const firn_event_block *block, firn_error *err);
+
+/* Where an event came from: what its dead letter says if it becomes one. */
+typedef struct firn_event_place {
+  firn_bytes origin;   /* the file, topic, address */
+  firn_bytes within;   /* what it stands in there, if anything: "2025-06-15T12:00:00.123456+00:00" */
+  const char *unit;    /* what `number` counts: "offset", "event" */
+  uint64_t number;     /* the position reads "2025-06-15T12:00:00.123456+00:00, event 17" */
+  int64_t received_us; /* 0: now */
+} firn_event_place;
+
+/* Single events: in structured mode, in binary mode, and bytes that are known to be no event. What they are
+ * made of is borrowed until the next flush, and of that only what was added since the last one is needed. */
+FIRN_MUST_USE firn_status firn_archive_writer_add_json(firn_archive_writer *w, firn_ctx *ctx, firn_bytes json,
+                                                       const firn_event_place *place, firn_error *err);
+/* As a dead letter it is an HTTP message: its headers, an empty line, its body. */
+FIRN_MUST_USE firn_status firn_archive_writer_add_binary(firn_archive_writer *w, firn_ctx *ctx,
+                                                         const firn_event_header *headers, size_t n_headers,
+                                                         firn_bytes body, const firn_event_place *place,
+                                                         firn_error *err);
+FIRN_MUST_USE firn_status firn_archive_writer_add_dead(firn_archive_writer *w, firn_ctx *ctx,
+                                                       firn_bytes payload, const char *reason,
+                                                       const firn_event_place *place, firn_error *err);
+FIRN_MUST_USE firn_status firn_archive_writer_flush(firn_archive_writer *w, firn_ctx *ctx, firn_error *err);
 
 /* Rows since the last keep. */
 int64_t firn_archive_writer_rows(const firn_archive_writer *w, firn_archive_table t);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/pool.h"
 #include "iceberg/commit/append.h"
+#include "services/ingest/tables.h"
 
 enum {
   DEFAULT_MEMORY = 96 << 20,
@@ -32,45 +33,6 @@ struct firn_ingest {
 /* The order of commits: what people look at comes last, so that what it leaves out is there already. */
 static const firn_archive_table commit_order[] = {FIRN_ARCHIVE_DEAD_LETTER, FIRN_ARCHIVE_PARTIAL,
                                                   FIRN_ARCHIVE_VALID};
-
-static firn_status need_namespace(const firn_ingest_options *o, firn_ctx *ctx, firn_error *err) {
-  firn_status status = firn_catalog_namespace_create(o->catalog, ctx, &o->tables[0].ns, NULL, err);
-  return status == FIRN_EXISTS ? FIRN_OK : status;
-}
-
-static firn_status make_table(const firn_ingest_options *o, firn_ctx *ctx, firn_archive_table t,
-                              firn_table *out, firn_error *err) {
-  static const firn_property properties[] = {
-      {"firn.fetch-keys", "true"},
-      {"write.format.default", "parquet"},
-      {"write.parquet.compression-codec", "zstd"},
-  };
-  firn_table_create how = {
-      .schema = firn_archive_schema(t),
-      .spec = firn_archive_spec(t),
-      .properties = {FIRN_COUNT_OF(properties), properties},
-  };
-  FIRN_TRY(need_namespace(o, ctx, err));
-  firn_status status = firn_catalog_table_create(o->catalog, ctx, &o->tables[t], &how, out, err);
-  if (status == FIRN_EXISTS) { /* someone was faster */
-    status = firn_catalog_table_load(o->catalog, ctx, &o->tables[t], out, err);
-  }
-  return status;
-}
-
-static firn_status need_table(const firn_ingest_options *o, firn_ctx *ctx, firn_archive_table t,
-                              firn_table *out, firn_error *err) {
-  firn_status status = firn_catalog_table_load(o->catalog, ctx, &o->tables[t], out, err);
-  if (status == FIRN_NOT_FOUND) {
-    status = make_table(o, ctx, t, out, err);
-  }
-  FIRN_TRY(status);
-  status = firn_archive_check(t, out->metadata, err);
-  if (status != FIRN_OK) {
-    return firn_error_while(err, status, "%s cannot take events", o->tables[t].name);
-  }
-  return FIRN_OK;
-}
 
 /* A share of the open files for each worker's table; 0 stays 0. */
 static size_t files_of_each(size_t max_open_files, size_t n_workers) {
@@ -111,10 +73,7 @@ firn_status firn_ingest_open(const firn_ingest_options *options, firn_ctx *ctx, 
   }
   g->options = *options;
   g->last_commit_us = firn_ctx_monotonic_us(ctx);
-  firn_status status = FIRN_OK;
-  for (int t = 0; t < FIRN_ARCHIVE_N_TABLES && status == FIRN_OK; t++) {
-    status = need_table(options, ctx, (firn_archive_table)t, &g->tables[t], err);
-  }
+  firn_status status = firn_archive_tables_load(options->catalog, ctx, options->tables, g->tables, err);
   if (status == FIRN_OK) {
     status = open_workers(g, err);
   }
@@ -307,8 +266,6 @@ void firn_ingest_close(firn_ingest *g, firn_ctx *ctx) {
     firn_event_block_free(&g->workers[i].block);
   }
   firn_free(g->workers);
-  for (int t = 0; t < FIRN_ARCHIVE_N_TABLES; t++) {
-    firn_table_release(&g->tables[t]);
-  }
+  firn_archive_tables_release(g->tables);
   firn_free(g);
 }
