@@ -16,4 +16,14 @@
 FIRN_MUST_USE firn_status firn_catalog_open(firn_ctx *ctx, const char *uri, const char *warehouse,
                                             firn_stores *stores, firn_catalog **out, firn_error *err);
 
+/* What is found where a URI points, without making or changing anything. */
+typedef struct firn_catalog_look {
+  bool is_there;    /* false: an opening makes it, and may */
+  int64_t n_tables; /* of this catalog */
+} firn_catalog_look;
+
+/* Fails as firn_catalog_open would, FIRN_DENIED too when it cannot be written. */
+FIRN_MUST_USE firn_status firn_catalog_look_at(firn_ctx *ctx, const char *uri, firn_catalog_look *out,
+                                               firn_error *err);
+
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/file.h"
+#include "db/sqlite.h"
 #include "test_table.h"
 
 static firn_error err;
@@ -540,7 +542,71 @@ static void refuses_what_names_no_catalog(void **state) {
   firn_stores_close(stores);
 }
 
-RUN_TESTS(a_sql_catalog_takes_no_dots_and_nothing_longer_than_its_columns, keeps_namespaces,
+static void a_look_finds_what_is_there_and_makes_nothing(void **state) {
+  (void)state;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  ctx = test_ctx();
+  CHECK_OK(firn_stores_open(ctx->env, &stores, &err));
+  firn_catalog_look found = {.is_there = true, .n_tables = 9};
+  const char *uri = firn_arena_printf(&arena, "sqlite:%s/catalog.db", test_folder());
+  CHECK_OK(firn_catalog_look_at(ctx, uri, &found, &err));
+  assert_false(found.is_there);
+  assert_int_equal(found.n_tables, 0);
+  firn_file_info info;
+  CHECK_STATUS(firn_file_stat(ctx, uri + 7, &info, &err), FIRN_NOT_FOUND);
+
+  firn_table table = {0};
+  FIRN_AUTO_CATALOG *c = NULL;
+  CHECK_OK(firn_catalog_open(ctx, uri, firn_arena_printf(&arena, "%s/w", test_folder()), stores, &c, &err));
+  CHECK_OK(firn_catalog_look_at(ctx, uri, &found, &err));
+  assert_true(found.is_there);
+  assert_int_equal(found.n_tables, 0);
+  make_namespaces(c);
+  make_table(c, &other, &table);
+  firn_table_release(&table);
+  CHECK_OK(firn_catalog_look_at(ctx, uri, &found, &err)); /* while it is open */
+  assert_int_equal(found.n_tables, 1);
+  firn_catalog_close(FIRN_HAND_OVER(c));
+  CHECK_OK(firn_catalog_look_at(ctx, uri, &found, &err));
+  assert_int_equal(found.n_tables, 1);
+  CHECK_OK(firn_catalog_look_at(ctx, firn_arena_printf(&arena, "%s?name=another", uri), &found, &err));
+  assert_int_equal(found.n_tables, 0);
+  CHECK_OK(firn_catalog_look_at(ctx, "memory:", &found, &err));
+  assert_false(found.is_there);
+
+  CHECK_STATUS(firn_catalog_look_at(ctx, "sqlite:/no/such/folder/x", &found, &err), FIRN_NOT_FOUND);
+  CHECK_STATUS(firn_catalog_look_at(ctx, "catalog.db", &found, &err), FIRN_INVALID);
+  CHECK_STATUS(firn_catalog_look_at(ctx, "glue:eu", &found, &err), FIRN_UNSUPPORTED);
+  CHECK_STATUS(firn_catalog_look_at(ctx, firn_arena_printf(&arena, "%s?user=x", uri), &found, &err),
+               FIRN_INVALID);
+  firn_stores_close(stores);
+}
+
+static void a_look_tells_what_is_no_catalog(void **state) {
+  (void)state;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  ctx = test_ctx();
+  firn_catalog_look found = {0};
+  const char *uri = firn_arena_printf(&arena, "sqlite:%s/x.db", test_folder());
+  FIRN_AUTO_DB *file = NULL;
+  CHECK_OK(firn_sqlite_open(uri + 7, NULL, ctx, &file, &err));
+  CHECK_OK(firn_db_script(file, ctx, "CREATE TABLE mine (x)", &err));
+  CHECK_OK(firn_catalog_look_at(ctx, uri, &found, &err));
+  assert_false(found.is_there); /* of another program, without a catalog: ours would be put into it */
+  CHECK_OK(firn_db_script(file, ctx, "CREATE TABLE iceberg_tables (x)", &err));
+  CHECK_STATUS(firn_catalog_look_at(ctx, uri, &found, &err), FIRN_CORRUPT);
+  CHECK_SAYS("not those of an Iceberg catalog");
+  CHECK_OK(
+      firn_db_script(file, ctx,
+                     "CREATE TABLE firn_versions (part VARCHAR(64) NOT NULL PRIMARY KEY, version BIGINT);"
+                     "INSERT INTO firn_versions VALUES ('catalog', 99)",
+                     &err));
+  CHECK_STATUS(firn_catalog_look_at(ctx, uri, &found, &err), FIRN_UNSUPPORTED);
+  CHECK_SAYS("use the newer firn");
+}
+
+RUN_TESTS(a_look_finds_what_is_there_and_makes_nothing, a_look_tells_what_is_no_catalog,
+          a_sql_catalog_takes_no_dots_and_nothing_longer_than_its_columns, keeps_namespaces,
           namespaces_are_told_apart, keeps_properties_of_namespaces, drops_only_what_is_empty, keeps_tables,
           creates_a_table_once_and_in_a_namespace, a_table_lies_where_it_is_told, renames_tables,
           registers_tables, commits_what_is_asked, a_failed_requirement_changes_nothing,

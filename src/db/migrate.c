@@ -64,3 +64,18 @@ firn_status firn_db_migrate(firn_db *db, firn_ctx *ctx, const char *part, const 
   }
   return FIRN_OK;
 }
+
+firn_status firn_db_version_check(firn_db *db, firn_ctx *ctx, const char *part, size_t n, int64_t *version,
+                                  firn_error *err) {
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool has_versions;
+  FIRN_TRY(firn_db_query(db, ctx,
+                         "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'firn_versions'",
+                         FIRN_DB_NO_VALUES, &st, err));
+  FIRN_TRY(firn_statement_next(st, ctx, &has_versions, err));
+  *version = 0;
+  if (has_versions) {
+    FIRN_TRY(read_version(db, ctx, part, version, err));
+  }
+  return check_version(*version, part, n, err);
+}

@@ -11,4 +11,10 @@
 FIRN_MUST_USE firn_status firn_db_migrate(firn_db *db, firn_ctx *ctx, const char *part,
                                           const char *const *scripts, size_t n, firn_error *err);
 
+/* The version of `part`, 0 when the database knows nothing of it, FIRN_UNSUPPORTED beyond `n`. Changes
+ * nothing.
+ */
+FIRN_MUST_USE firn_status firn_db_version_check(firn_db *db, firn_ctx *ctx, const char *part, size_t n,
+                                                int64_t *version, firn_error *err);
+
 #endif

@@ -370,8 +370,53 @@ static firn_status set_wal(sqlite_db *s, firn_ctx *ctx, firn_error *err) {
   }
 }
 
-static firn_status set_up(sqlite_db *s, firn_ctx *ctx, int flags, firn_error *err) {
-  int code = sqlite3_open_v2(s->path, &s->handle, flags, firn_sqlite_vfs_name(s->vfs));
+/* "file:PATH?immutable=1" */
+static char *immutable_uri(const char *path) {
+  static const char hex[] = "0123456789ABCDEF";
+  static const char before[] = "file:", after[] = "?immutable=1";
+  char *uri = firn_alloc(sizeof before + sizeof after + 3 * strlen(path));
+  if (uri == NULL) {
+    return NULL;
+  }
+  memcpy(uri, before, sizeof before);
+  char *to = uri + sizeof before - 1;
+  for (; *path != '\0'; path++) {
+    uint8_t c = (uint8_t)*path;
+    bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+                    c == '.' || c == '-' || c == '_';
+    if (is_plain) {
+      *to++ = (char)c;
+    } else {
+      *to++ = '%';
+      *to++ = hex[c >> 4];
+      *to++ = hex[c & 15];
+    }
+  }
+  memcpy(to, after, sizeof after);
+  return uri;
+}
+
+/* A reader of a database in WAL mode makes its two files again, and leaves them there. Where nobody has it
+ * open they are not there, and SQLite may be told that nothing will change. */
+static int open_to_look(sqlite_db *s) {
+  char wal[PATH_MAX + 8];
+  (void)snprintf(wal, sizeof wal, "%s-wal", s->path);
+  int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  if (s->vfs != NULL || access(wal, F_OK) == 0) {
+    return sqlite3_open_v2(s->path, &s->handle, flags, firn_sqlite_vfs_name(s->vfs));
+  }
+  char *uri = immutable_uri(s->path);
+  int code = uri == NULL ? SQLITE_NOMEM : sqlite3_open_v2(uri, &s->handle, flags | SQLITE_OPEN_URI, NULL);
+  firn_free(uri);
+  return code;
+}
+
+static firn_status set_up(sqlite_db *s, firn_ctx *ctx, const firn_sqlite_options *options, firn_error *err) {
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+              (options->must_exist ? 0 : SQLITE_OPEN_CREATE);
+  int code = options->is_read_only
+                 ? open_to_look(s)
+                 : sqlite3_open_v2(s->path, &s->handle, flags, firn_sqlite_vfs_name(s->vfs));
   if (code != SQLITE_OK) {
     return s->handle == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a connection")
                              : fail(s, code, err);
@@ -383,6 +428,9 @@ static firn_status set_up(sqlite_db *s, firn_ctx *ctx, int flags, firn_error *er
   if (s->vfs != NULL) {                 /* it makes no temporary files */
     FIRN_TRY(sqlite_script(&s->base, ctx, "PRAGMA temp_store = MEMORY", err));
   }
+  if (options->is_read_only) {
+    return FIRN_OK;
+  }
   FIRN_TRY(set_wal(s, ctx, err));
   return sqlite_script(&s->base, ctx, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err);
 }
@@ -390,11 +438,10 @@ static firn_status set_up(sqlite_db *s, firn_ctx *ctx, int flags, firn_error *er
 static firn_status open_in(sqlite_db *s, const firn_sqlite_options *options, firn_ctx *ctx, firn_error *err) {
   char folder[PATH_MAX];
   bool is_new;
-  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   folder_of(s->path, folder);
   FIRN_TRY(firn_sqlite_vfs_open(ctx->env, &s->vfs, err));
-  FIRN_TRY(check_place(s, ctx, folder, options->must_exist, &is_new, err));
-  FIRN_TRY(set_up(s, ctx, flags | (options->must_exist ? 0 : SQLITE_OPEN_CREATE), err));
+  FIRN_TRY(check_place(s, ctx, folder, options->must_exist || options->is_read_only, &is_new, err));
+  FIRN_TRY(set_up(s, ctx, options, err));
   return is_new ? firn_folder_sync(ctx, folder, err) : FIRN_OK;
 }
 
@@ -425,4 +472,22 @@ firn_status firn_sqlite_open(const char *path, const firn_sqlite_options *option
   static const firn_sqlite_options defaults = {0};
   firn_status status = open_checked(path, options == NULL ? &defaults : options, ctx, out, err);
   return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "sqlite: opening %s", path);
+}
+
+firn_status firn_sqlite_check_writable(const char *path, firn_error *err) {
+  char folder[PATH_MAX];
+  if (strlen(path) >= PATH_MAX) {
+    return firn_error_set(err, FIRN_INVALID, "this is no path of a file");
+  }
+  folder_of(path, folder);
+  if (access(folder, F_OK) != 0) {
+    return firn_error_set(err, FIRN_NOT_FOUND, "there is no folder %s: make it first", folder);
+  }
+  if (access(folder, W_OK) != 0) { /* the log lies beside the file */
+    return firn_error_set(err, FIRN_DENIED, "%s cannot be written: %s", folder, strerror(errno));
+  }
+  if (access(path, W_OK) != 0 && errno != ENOENT) {
+    return firn_error_set(err, FIRN_DENIED, "%s cannot be written: %s", path, strerror(errno));
+  }
+  return FIRN_OK;
 }

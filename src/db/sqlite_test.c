@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/builder.h"
 #include "base/file.h"
 #include "db/connections.h"
 #include "db/migrate.h"
@@ -600,7 +601,90 @@ static void what_failed_for_certain_never_comes_back(void **state) {
   assert_true(seen.n_came_back > 0); /* the uncertainty is real */
 }
 
-RUN_TESTS(gives_back_what_was_bound, statements_are_bound_again_and_again, says_how_many_rows_changed,
+/* The names in the folder of `path`, and the bytes of the file itself. */
+static firn_bytes state_of_folder(firn_arena *arena) {
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
+  char folder[sizeof path];
+  firn_file_name *names;
+  size_t n;
+  firn_bytes text;
+  (void)snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+  CHECK_OK(firn_folder_list(ctx, folder, arena, &names, &n, &err));
+  for (size_t i = 0; i < n; i++) {
+    firn_builder_addf(&b, "%s ", names[i].name);
+  }
+  if (firn_file_read_all(ctx, path, 1 << 20, arena, &text, &err) == FIRN_OK) {
+    firn_builder_add(&b, text);
+  }
+  CHECK_OK(firn_builder_finish_copy(&b, arena, &text, &err));
+  return text;
+}
+
+static void a_look_changes_nothing(void **state) {
+  (void)state;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  static const firn_sqlite_options look = {.is_read_only = true};
+  static const char *const names[] = {"t.db", "a?b#c %20\xC3\xA4.db"};
+  for (size_t i = 0; i < FIRN_COUNT_OF(names); i++) {
+    begin();
+    if (ctx->env->files != NULL) {
+      return; /* the folder is not looked at through them */
+    }
+    (void)snprintf(path, sizeof path, "%s/%s", test_folder(), names[i]);
+    firn_db *db = NULL;
+    CHECK_STATUS(firn_sqlite_open(path, &look, ctx, &db, &err), FIRN_NOT_FOUND);
+    CHECK_BYTES(state_of_folder(&arena), "");
+    firn_db *writer = open_db();
+    CHECK_OK(firn_db_script(writer, ctx, "CREATE TABLE t (k TEXT PRIMARY KEY, v BIGINT)", &err));
+    insert(writer, "a", 1);
+    firn_db_close(writer);
+    for (int is_open = 0; is_open < 2; is_open++) {
+      writer = is_open ? open_db() : NULL; /* another has it open, with a log beside it */
+      if (is_open) {
+        insert(writer, "b", 2);
+      }
+      firn_bytes before = state_of_folder(&arena);
+      CHECK_OK(firn_sqlite_open(path, &look, ctx, &db, &err));
+      assert_int_equal(count(db), 1 + is_open);
+      CHECK_STATUS(firn_db_script(db, ctx, "INSERT INTO t VALUES ('x', 1)", &err), FIRN_DENIED);
+      firn_db_close(db);
+      assert_true(firn_bytes_equal(before, state_of_folder(&arena)));
+      firn_db_close(writer);
+    }
+  }
+}
+
+static void versions_are_read_without_a_migration(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  static const char *const mine[] = {"CREATE TABLE p (x)", "CREATE TABLE q (x)"};
+  int64_t version = -1;
+  CHECK_OK(firn_db_version_check(db, ctx, "part", 2, &version, &err));
+  assert_int_equal(version, 0);
+  CHECK_OK(firn_db_migrate(db, ctx, "part", mine, 2, &err));
+  CHECK_OK(firn_db_version_check(db, ctx, "part", 2, &version, &err));
+  assert_int_equal(version, 2);
+  CHECK_OK(firn_db_version_check(db, ctx, "other", 0, &version, &err));
+  CHECK_STATUS(firn_db_version_check(db, ctx, "part", 1, &version, &err), FIRN_UNSUPPORTED);
+  CHECK_SAYS("use the newer firn");
+}
+
+static void says_whether_it_could_be_written(void **state) {
+  (void)state;
+  begin();
+  CHECK_OK(firn_sqlite_check_writable(path, &err)); /* it would be made */
+  firn_db_close(open_db());
+  CHECK_OK(firn_sqlite_check_writable(path, &err));
+  CHECK_STATUS(firn_sqlite_check_writable("/no/such/folder/t.db", &err), FIRN_NOT_FOUND);
+  if (geteuid() != 0) { /* root may write anywhere */
+    assert_int_equal(chmod(path, 0400), 0);
+    CHECK_STATUS(firn_sqlite_check_writable(path, &err), FIRN_DENIED);
+    CHECK_SAYS("cannot be written");
+  }
+}
+
+RUN_TESTS(a_look_changes_nothing, versions_are_read_without_a_migration, says_whether_it_could_be_written,
+          gives_back_what_was_bound, statements_are_bound_again_and_again, says_how_many_rows_changed,
           a_constraint_is_a_conflict, a_transaction_is_undone_unless_committed, a_locked_database_is_busy,
           keeps_commits_in_a_write_ahead_log_that_is_synced, refuses_places_that_cannot_hold_it,
           the_folder_of_a_new_file_is_synced, knows_network_file_systems, refuses_a_file_that_is_no_database,

@@ -285,21 +285,24 @@ static firn_status is_understood(firn_db *db, firn_ctx *ctx, const char *sql, bo
   return FIRN_OK;
 }
 
-/* Tables of an older PyIceberg lack iceberg_type; we leave them as they are. */
-static firn_status set_up_tables(firn_sql_catalog *s, firn_ctx *ctx, firn_error *err) {
+static firn_status check_tables(firn_db *db, firn_ctx *ctx, firn_error *err) {
   bool is_ours;
-  FIRN_AUTO_CONNECTION conn = {0};
-  FIRN_TRY(firn_connections_borrow(s->connections, ctx, &conn, err));
-  FIRN_TRY(firn_db_migrate(conn.db, ctx, "catalog", migrations, FIRN_COUNT_OF(migrations), err));
   FIRN_TRY(is_understood(
-      conn.db, ctx,
+      db, ctx,
       "SELECT t.catalog_name, t.table_namespace, t.table_name, t.metadata_location,"
       " t.previous_metadata_location, p.catalog_name, p.namespace, p.property_key, p.property_value"
       " FROM iceberg_tables t, iceberg_namespace_properties p LIMIT 0",
       &is_ours, err));
-  if (!is_ours) {
-    return firn_error_while(err, FIRN_CORRUPT, "its tables are not those of an Iceberg catalog");
-  }
+  return is_ours ? FIRN_OK
+                 : firn_error_while(err, FIRN_CORRUPT, "its tables are not those of an Iceberg catalog");
+}
+
+/* Tables of an older PyIceberg lack iceberg_type; we leave them as they are. */
+static firn_status set_up_tables(firn_sql_catalog *s, firn_ctx *ctx, firn_error *err) {
+  FIRN_AUTO_CONNECTION conn = {0};
+  FIRN_TRY(firn_connections_borrow(s->connections, ctx, &conn, err));
+  FIRN_TRY(firn_db_migrate(conn.db, ctx, "catalog", migrations, FIRN_COUNT_OF(migrations), err));
+  FIRN_TRY(check_tables(conn.db, ctx, err));
   return is_understood(conn.db, ctx, "SELECT iceberg_type FROM iceberg_tables LIMIT 0", &s->has_type, err);
 }
 
@@ -361,4 +364,48 @@ firn_status firn_sqlite_catalog_open(firn_ctx *ctx, const char *rest, const char
   }
   *out = &s->base.base;
   return FIRN_OK;
+}
+
+/* One number that a query of one row gives. */
+static firn_status query_number(firn_db *db, firn_ctx *ctx, const char *sql, firn_db_values values,
+                                int64_t *out, firn_error *err) {
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  FIRN_TRY(firn_db_query(db, ctx, sql, values, &st, err));
+  FIRN_TRY(firn_statement_next(st, ctx, &is_row, err));
+  *out = is_row ? firn_statement_int64(st, 0) : 0;
+  return FIRN_OK;
+}
+
+static firn_status look(firn_sql_catalog *s, firn_ctx *ctx, const char *rest, bool *is_there,
+                        int64_t *n_tables, firn_error *err) {
+  FIRN_AUTO_DB *db = NULL;
+  int64_t n_found, version;
+  *is_there = false;
+  *n_tables = 0;
+  FIRN_TRY(parse(rest, s, err));
+  FIRN_TRY(firn_sqlite_check_writable(s->path, err));
+  firn_status status = firn_sqlite_open(s->path, &(firn_sqlite_options){.is_read_only = true}, ctx, &db, err);
+  if (status != FIRN_OK) {
+    return status == FIRN_NOT_FOUND ? FIRN_OK : status; /* its folder is there */
+  }
+  FIRN_TRY(firn_db_version_check(db, ctx, "catalog", FIRN_COUNT_OF(migrations), &version, err));
+  FIRN_TRY(query_number(db, ctx, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'iceberg_tables'",
+                        FIRN_DB_NO_VALUES, &n_found, err));
+  if (n_found == 0) {
+    return FIRN_OK; /* another program's database, which gets our tables */
+  }
+  FIRN_TRY(check_tables(db, ctx, err));
+  FIRN_TRY(query_number(db, ctx, "SELECT COUNT(*) FROM iceberg_tables WHERE catalog_name = $1",
+                        FIRN_DB_VALUES(firn_db_text(s->name)), n_tables, err));
+  *is_there = true;
+  return FIRN_OK;
+}
+
+firn_status firn_sqlite_catalog_look(firn_ctx *ctx, const char *rest, bool *is_there, int64_t *n_tables,
+                                     firn_error *err) {
+  firn_sql_catalog s = {.arena = FIRN_ARENA_INIT(0)};
+  firn_status status = look(&s, ctx, rest, is_there, n_tables, err);
+  firn_arena_free(&s.arena);
+  return status;
 }

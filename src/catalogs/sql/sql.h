@@ -11,4 +11,9 @@
 FIRN_MUST_USE firn_status firn_sqlite_catalog_open(firn_ctx *ctx, const char *rest, const char *warehouse,
                                                    firn_stores *stores, firn_catalog **out, firn_error *err);
 
+/* Whether it is there and how many tables it has, changing nothing. FIRN_DENIED when it could not be written.
+ */
+FIRN_MUST_USE firn_status firn_sqlite_catalog_look(firn_ctx *ctx, const char *rest, bool *is_there,
+                                                   int64_t *n_tables, firn_error *err);
+
 #endif
