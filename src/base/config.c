@@ -47,7 +47,7 @@ const char *firn_config_env_name(const firn_config_key *key, char out[FIRN_CONFI
 const char *firn_config_origin_text(const firn_config_origin *origin, char out[FIRN_CONFIG_TEXT_MAX]) {
   switch (origin->from) {
     case FIRN_CONFIG_FROM_PRESET:
-      return "preset";
+      return "default";
     case FIRN_CONFIG_FROM_FILE:
       (void)snprintf(out, FIRN_CONFIG_TEXT_MAX, "%s:%" PRIu32, origin->name, origin->line);
       return out;

@@ -97,7 +97,7 @@ enum { FIRN_CONFIG_TEXT_MAX = 256 };
 const char *firn_config_env_name(const firn_config_key *key, char out[FIRN_CONFIG_TEXT_MAX]);
 /* "a whole number from 1 to 1024". */
 const char *firn_config_allowed(const firn_config_key *key, char out[FIRN_CONFIG_TEXT_MAX]);
-/* "firn.yaml:12", "FIRN_SERVER_LISTEN", "--listen", "preset", "nowhere". */
+/* "firn.yaml:12", "FIRN_SERVER_LISTEN", "--listen", "default", "nowhere". */
 const char *firn_config_origin_text(const firn_config_origin *origin, char out[FIRN_CONFIG_TEXT_MAX]);
 
 #endif

@@ -147,7 +147,7 @@ static void the_first_source_that_has_a_value_gives_it(void **state) {
       const char *wanted = sources & 4           ? firn_arena_printf(&arena, "--%s", key->flag)
                            : sources & 2         ? variable
                            : sources & 1         ? "f.yaml:3"
-                           : key->preset != NULL ? "preset"
+                           : key->preset != NULL ? "default"
                                                  : "nowhere";
       assert_string_equal(firn_config_origin_text(o, place), wanted);
       assert_true((sources & (sources - 1)) != 0 || strcmp(line, last) != 0); /* each source another line */
@@ -424,7 +424,7 @@ static void what_is_printed_reads_back_as_the_same(void **state) {
                       "ingest.batching.period: 90m  # f.yaml:5");
   assert_string_equal(printed(&s, origins, "ingest.age", &arena), "ingest.age: never  # f.yaml:5");
   assert_string_equal(printed(&s, origins, "server.listen", &arena),
-                      "server.listen: \"127.0.0.1:8181\"  # preset");
+                      "server.listen: \"127.0.0.1:8181\"  # default");
 }
 
 static void names_of_variables(void **state) {
