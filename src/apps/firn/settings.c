@@ -169,12 +169,12 @@ static firn_status at_key(const firn_settings *s, const char *path, firn_status 
   return firn_error_while(err, status, "%s: %s", firn_config_origin_text(origin, place), path);
 }
 
-/* "HOST:PORT", "[HOST]:PORT"; the parts are cut out in `arena`. */
-static const char *split_address(const char *text, firn_arena *arena, const char **port) {
+/* "HOST:PORT", "[HOST]:PORT". */
+static bool split_address(const char *text, firn_bytes *host, const char **port) {
   const char *colon = strrchr(text, ':');
   const char *end = colon;
   if (colon == NULL) {
-    return NULL;
+    return false;
   }
   *port = colon + 1;
   if (text[0] == '[') {
@@ -183,8 +183,8 @@ static const char *split_address(const char *text, firn_arena *arena, const char
   } else if (memchr(text, ':', (size_t)(colon - text)) != NULL) {
     end = NULL; /* an IPv6 address without brackets */
   }
-  return end == NULL ? NULL
-                     : firn_arena_text(arena, (firn_bytes){(const uint8_t *)text, (size_t)(end - text)});
+  *host = (firn_bytes){(const uint8_t *)text, end == NULL ? 0 : (size_t)(end - text)};
+  return end != NULL;
 }
 
 static bool read_port(const char *text, uint16_t *out) {
@@ -217,12 +217,17 @@ bool firn_address_is_loopback(const char *address) {
 firn_status firn_settings_address(const firn_settings *settings, firn_arena *arena, const char **address,
                                   uint16_t *port, firn_error *err) {
   const char *text = settings->server.listen;
-  const char *digits = "";
-  const char *host = split_address(text, arena, &digits);
-  if (host != NULL && strcmp(host, "localhost") == 0) {
+  const char *digits;
+  firn_bytes part;
+  bool is_split = split_address(text, &part, &digits);
+  const char *host = is_split ? firn_arena_text(arena, part) : "";
+  if (host == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for an address");
+  }
+  if (strcmp(host, "localhost") == 0) {
     host = "127.0.0.1";
   }
-  if (host == NULL || !is_numeric(host) || !read_port(digits, port)) {
+  if (!is_split || !is_numeric(host) || !read_port(digits, port)) {
     return at_key(
         settings, "server.listen",
         firn_error_set(err, FIRN_INVALID,

@@ -78,6 +78,8 @@ FIRN_MUST_USE firn_status firn_settings_check(firn_app *app, const firn_settings
 /* server.listen taken apart: a numeric address without brackets ("localhost" is 127.0.0.1), in `arena`. */
 FIRN_MUST_USE firn_status firn_settings_address(const firn_settings *settings, firn_arena *arena,
                                                 const char **address, uint16_t *port, firn_error *err);
+/* The page docs/man/firn.yaml.md. */
+void firn_settings_page(firn_builder *out);
 /* Whether a numeric address is of this machine's loopback. */
 bool firn_address_is_loopback(const char *address);
 
