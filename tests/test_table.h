@@ -28,7 +28,8 @@ typedef struct test_catalog {
   firn_metadata *metadata; /* NULL: no table */
   char *location;
   int n_commits, n_loads; /* calls so far */
-  /* What goes wrong. Counted down at each commit. */
+  /* What goes wrong. Counted down at each commit, after the first `skip`. */
+  int skip;
   int conflicts;     /* that many commits are refused */
   int busy;          /* that many commits are throttled */
   int lost_before;   /* that many answers are lost, the commit not done */
@@ -98,7 +99,7 @@ static firn_status test_catalog_load(firn_catalog *self, firn_ctx *ctx, const fi
 
 /* What a catalog that keeps a pointer does: check, apply, write, swap. */
 static firn_status test_catalog_swap(test_catalog *c, firn_ctx *ctx, const firn_table_commit *commit,
-                                     firn_error *err) {
+                                     firn_table *out, firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   for (size_t i = 0; i < commit->n_requirements; i++) {
     FIRN_TRY(firn_requirement_check(&commit->requirements[i], c->metadata, err));
@@ -120,6 +121,7 @@ static firn_status test_catalog_swap(test_catalog *c, firn_ctx *ctx, const firn_
   firn_free(c->location);
   c->metadata = FIRN_HAND_OVER(after);
   c->location = copy;
+  out->metadata = firn_metadata_ref(c->metadata);
   return FIRN_OK;
 }
 
@@ -135,14 +137,15 @@ static firn_status test_catalog_commit(firn_catalog *self, firn_ctx *ctx, const 
                                        size_t n, firn_table *out, firn_error *err) {
   test_catalog *c = (test_catalog *)self;
   (void)n;
-  (void)out;
   if (c->rival != NULL) {
     c->rival(c, c->rival_arg);
   }
   (void)pthread_mutex_lock(&c->lock);
   c->n_commits++;
   firn_status status;
-  if (test_take(&c->conflicts)) {
+  if (test_take(&c->skip)) {
+    status = test_catalog_swap(c, ctx, commits, out, err);
+  } else if (test_take(&c->conflicts)) {
     status = firn_error_set(err, FIRN_CONFLICT, "injected conflict");
   } else if (test_take(&c->busy)) {
     status = firn_error_set(err, FIRN_BUSY, "injected throttle");
@@ -150,7 +153,7 @@ static firn_status test_catalog_commit(firn_catalog *self, firn_ctx *ctx, const 
     c->lost = true;
     status = firn_error_set(err, FIRN_UNCERTAIN, "injected loss before the swap");
   } else {
-    status = test_catalog_swap(c, ctx, commits, err);
+    status = test_catalog_swap(c, ctx, commits, out, err);
     if (status == FIRN_OK && test_take(&c->lost_after)) {
       c->lost = true;
       status = firn_error_set(err, FIRN_UNCERTAIN, "injected loss after the swap");
@@ -159,6 +162,9 @@ static firn_status test_catalog_commit(firn_catalog *self, firn_ctx *ctx, const 
     } else if (status == FIRN_OK && test_take(&c->broken_after)) {
       status = firn_error_set(err, FIRN_IO, "injected breakdown");
     }
+  }
+  if (status != FIRN_OK) {
+    firn_table_release(out);
   }
   (void)pthread_mutex_unlock(&c->lock);
   return status;

@@ -21,6 +21,9 @@
 #define FIRN_PROPERTY_MERGE_ENABLED "commit.manifest-merge.enabled"
 #define FIRN_PROPERTY_MERGE_MIN_COUNT "commit.manifest.min-count-to-merge"
 #define FIRN_PROPERTY_MANIFEST_TARGET_BYTES "commit.manifest.target-size-bytes"
+#define FIRN_PROPERTY_MAX_SNAPSHOT_AGE_MS "history.expire.max-snapshot-age-ms"
+#define FIRN_PROPERTY_MIN_SNAPSHOTS "history.expire.min-snapshots-to-keep"
+#define FIRN_PROPERTY_MAX_REF_AGE_MS "history.expire.max-ref-age-ms"
 
 int64_t firn_property_int64(const firn_properties *p, const char *key, int64_t otherwise);
 bool firn_property_bool(const firn_properties *p, const char *key, bool otherwise);

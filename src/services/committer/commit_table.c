@@ -187,6 +187,7 @@ static firn_status fold_once(firn_committer *c, firn_ctx *ctx, firn_followed *t,
     if (c->options.on_commit != NULL) {
       c->options.on_commit(c->options.arg);
     }
+    firn_committer_expire(c, ctx, t);
     return status;
   }
   *again = f.has_moved;

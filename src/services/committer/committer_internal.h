@@ -3,6 +3,7 @@
  *   committer.c      opening, the step, metrics
  *   pending.c        records read from the log and held until they are committed
  *   commit_table.c   the append of one table, and its position alone
+ *   expire_table.c   its old snapshots
  *   begin.c          where to go on: the positions of all tables against the log */
 #ifndef FIRN_SERVICES_COMMITTER_COMMITTER_INTERNAL_H
 #define FIRN_SERVICES_COMMITTER_COMMITTER_INTERNAL_H
@@ -38,7 +39,8 @@ typedef struct firn_followed {
   bool is_there;             /* in the catalog, when it was looked at last */
   bool is_done;              /* has what is pending */
   firn_log_positions stored; /* what the table is known to say */
-  int64_t expired_us;        /* monotonic: when its snapshots were last looked through; 0: never */
+  bool has_expired;
+  int64_t expired_us; /* monotonic: when its snapshots were last looked through */
 } firn_followed;
 
 struct firn_committer {
@@ -94,6 +96,8 @@ void firn_pending_clear(firn_committer *c);
 /* Brings what is pending for a table into it. */
 FIRN_MUST_USE firn_status firn_committer_commit(firn_committer *c, firn_ctx *ctx, firn_followed *t,
                                                 firn_error *err);
+/* Expires its old snapshots when it is time. What fails is told in the log and tried again later. */
+void firn_committer_expire(firn_committer *c, firn_ctx *ctx, firn_followed *t);
 /* Brings a table's stored position up to `done` without a snapshot. */
 FIRN_MUST_USE firn_status firn_committer_keep_up(firn_committer *c, firn_ctx *ctx, firn_followed *t,
                                                  firn_error *err);

@@ -142,7 +142,7 @@ static void check_right(rig *r) {
   assert_int_equal(entries.n_live, r->n_files);
   assert_int_equal(entries.n_twice, 0);
   assert_int_equal(entries.rows, 10 * r->n_files);
-  for (size_t i = 1; i < table(r)->n_snapshots; i++) {
+  for (size_t i = 1; i < table(r)->n_snapshots; i++) { /* in the order of their time */
     assert_true(table(r)->snapshots[i].has_parent);
     assert_int_equal(table(r)->snapshots[i].parent_snapshot_id, table(r)->snapshots[i - 1].snapshot_id);
   }
@@ -774,6 +774,88 @@ static void files_of_an_older_spec_are_taken_while_the_table_has_it(void **state
   CHECK_SAYS("the table has no partition spec 0 any more");
 }
 
+/* --- old snapshots --- */
+
+static void wait_us(rig *r, int64_t us) {
+  r->ctx->env->sleep_us(r->ctx->env->self, us);
+}
+
+static void old_snapshots_are_expired_once_a_minute(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_RIG r = {.options = {.snapshot_age_us = INT64_C(120) * 1000000}};
+  CHECK_OK(rig_open(&r, NULL, &err));
+  size_t most = 0;
+  for (int i = 0; i < 60; i++) {
+    put(&r, 1);
+    drain(&r);
+    wait_us(&r, 10 * 1000000);
+    most = table(&r)->n_snapshots > most ? table(&r)->n_snapshots : most;
+  }
+  assert_in_range(most, 14, 20); /* two minutes, and what waits for the next look */
+  assert_int_equal(test_count_objects(r.catalog.store, r.ctx, "snap-"), table(&r)->n_snapshots);
+  check_right(&r);
+  assert_string_equal(property_of(&r), "{\"0\":60}");
+}
+
+static void a_tables_own_age_wins(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_RIG r = {.options = {.snapshot_age_us = 1}};
+  CHECK_OK(rig_open(&r, NULL, &err));
+  const firn_property hour = {"history.expire.max-snapshot-age-ms", "3600000"};
+  const firn_update set = {.kind = FIRN_UPDATE_SET_PROPERTIES, .properties = {1, &hour}};
+  commit_updates(&r, &set, 1);
+  for (int i = 0; i < 5; i++) {
+    put(&r, 1);
+    drain(&r);
+    wait_us(&r, 70 * 1000000);
+  }
+  assert_int_equal(table(&r)->n_snapshots, 5);
+  const firn_property second = {"history.expire.max-snapshot-age-ms", "1000"};
+  const firn_update set_shorter = {.kind = FIRN_UPDATE_SET_PROPERTIES, .properties = {1, &second}};
+  commit_updates(&r, &set_shorter, 1);
+  put(&r, 1);
+  drain(&r);
+  assert_int_equal(table(&r)->n_snapshots, 1);
+  const firn_property kept = {"gc.enabled", "false"};
+  const firn_update keep = {.kind = FIRN_UPDATE_SET_PROPERTIES, .properties = {1, &kept}};
+  commit_updates(&r, &keep, 1);
+  for (int i = 0; i < 3; i++) {
+    wait_us(&r, 70 * 1000000);
+    put(&r, 1);
+    drain(&r);
+  }
+  assert_int_equal(table(&r)->n_snapshots, 4);
+}
+
+static void an_expiry_that_fails_stops_nothing(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_RIG r = {.options = {.snapshot_age_us = 1}};
+  CHECK_OK(rig_open(&r, NULL, &err));
+  put(&r, 1);
+  drain(&r);
+  for (int i = 0; i < 4; i++) {
+    wait_us(&r, 70 * 1000000);
+    put(&r, 1);
+    r.catalog.rival = NULL;
+    r.catalog.skip = 1; /* the append */
+    r.catalog.lost_after = i == 0;
+    r.catalog.conflicts = i == 1;
+    r.catalog.broken_after = i == 2;
+    drain(&r); /* as if nothing had been */
+    assert_int_equal(r.catalog.lost_after + r.catalog.conflicts + r.catalog.broken_after, 0);
+  }
+  assert_int_equal(table(&r)->n_snapshots, 1);
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  test_entries entries;
+  CHECK_OK(test_read_snapshot(r.catalog.base.stores, r.ctx, r.catalog.metadata,
+                              firn_metadata_current_snapshot(r.catalog.metadata), &arena, &entries, &err));
+  assert_int_equal(entries.n_live, 5);
+  assert_int_equal(entries.n_twice, 0);
+}
+
 /* --- memory --- */
 
 static firn_status a_whole_life(void) {
@@ -822,4 +904,5 @@ RUN_TESTS(what_waited_becomes_one_append, a_commit_waits_for_files_or_the_period
           positions_that_cannot_be_read_stop_it, a_table_that_is_gone_stops_it,
           a_table_dropped_under_a_commit_stops_it, a_table_that_was_replaced_stops_it,
           a_record_that_cannot_be_read_stops_it_after_what_came_before, a_record_of_a_newer_version_stops_it,
-          files_of_an_older_spec_are_taken_while_the_table_has_it, survives_oom, no_memory_is_tried_again)
+          files_of_an_older_spec_are_taken_while_the_table_has_it, old_snapshots_are_expired_once_a_minute,
+          a_tables_own_age_wins, an_expiry_that_fails_stops_nothing, survives_oom, no_memory_is_tried_again)
