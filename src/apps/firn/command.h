@@ -105,5 +105,7 @@ FIRN_MUST_USE firn_status firn_ingest_command_run(firn_app *app, const firn_args
 extern const firn_option firn_ingest_command_options[];
 FIRN_MUST_USE firn_status firn_check_command_run(firn_app *app, const firn_args *args, firn_error *err);
 extern const firn_option firn_check_command_options[];
+FIRN_MUST_USE firn_status firn_fetch_command_run(firn_app *app, const firn_args *args, firn_error *err);
+extern const firn_option firn_fetch_command_options[];
 
 #endif

@@ -57,6 +57,12 @@ static firn_status no_memory(firn_error *err) {
   return firn_error_set(err, FIRN_NOMEM, "no memory for a data file");
 }
 
+/* The last part of a path: who asks over HTTP need not know where the warehouse is. */
+static const char *name_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash == NULL ? path : slash + 1;
+}
+
 /* ---- reading ranges ---- */
 
 static bool is_kept(const firn_archive_file *f, const firn_parquet_range *r) {
@@ -242,7 +248,7 @@ firn_status firn_archive_file_open(firn_store *store, const char *path, firn_ctx
   f->store = store;
   firn_status status = open_file(f, ctx, err);
   if (status != FIRN_OK) {
-    return firn_error_while(err, status, "data file %s", path);
+    return firn_error_while(err, status, "data file %s", name_of(path));
   }
   *out = FIRN_HAND_OVER(f);
   return FIRN_OK;
@@ -366,7 +372,7 @@ firn_status firn_archive_file_read(const firn_archive_file *f, firn_ctx *ctx, co
   for (size_t i = 0; i < n; i++) {
     firn_status status = read_row(f, ctx, rows[i], c, arena, &out[i], err);
     if (status != FIRN_OK) {
-      return firn_error_while(err, status, "data file %s: row %" PRId64, f->path, rows[i]);
+      return firn_error_while(err, status, "data file %s: row %" PRId64, name_of(f->path), rows[i]);
     }
   }
   return FIRN_OK;

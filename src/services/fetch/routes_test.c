@@ -407,12 +407,13 @@ static void bodies_that_are_no_keys_are_refused(void **state) {
     assert_int_equal(ask(&w, "POST", "/v1/events/fetch", "", bodies[i]).code, 400);
   }
   assert_int_equal(ask(&w, "POST", "/v1/events/fetch?key=1", "", "{\"keys\":[]}").code, 400);
-  char many[8000] = "{\"keys\":[\"\"";
+  FIRN_AUTO_BUILDER many = FIRN_BUILDER_INIT(0);
+  firn_builder_add_text(&many, "{\"keys\":[\"\"");
   for (size_t i = 0; i < 1001; i++) {
-    strncat(many, ",\"a\"", sizeof many - strlen(many) - 1);
+    firn_builder_add_text(&many, ",\"a\"");
   }
-  strncat(many, "]}", sizeof many - strlen(many) - 1);
-  http_answer a = ask(&w, "POST", "/v1/events/fetch", "", many);
+  firn_builder_add(&many, FIRN_LITERAL("]}\0"));
+  http_answer a = ask(&w, "POST", "/v1/events/fetch", "", (const char *)many.data);
   assert_int_equal(a.code, 400);
   assert_non_null(strstr(a.body, "1000 are the most"));
   stop(&w);
