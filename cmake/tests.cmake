@@ -103,6 +103,12 @@ function(firn_simulation)
   foreach(path ${tests})
     firn_test(${path} simulation)
   endforeach()
+  add_executable(crash_sim tests/sim/crash_sim.c)
+  target_link_libraries(crash_sim PRIVATE simulation)
+  foreach(scenario ingest)
+    add_test(NAME sim/crash_${scenario} COMMAND crash_sim --scenario ${scenario} --seeds 1 100)
+    set_tests_properties(sim/crash_${scenario} PROPERTIES TIMEOUT 300 LABELS sim)
+  endforeach()
 endfunction()
 
 # A program for the scripts of tests/interop, in the build folder under its own name.

@@ -199,36 +199,38 @@ firn_status firn_folder_sync_parent(firn_ctx *ctx, const char *path, firn_error 
   return firn_folder_sync(ctx, parent, err);
 }
 
-/* Makes one folder whose parent is there, and its name durable. That it exists may be known to its maker
- * only, so the parent is synced in either case. When that fails the folder goes, for the next attempt must
- * make it anew: a second sync would not be told of it. */
-static firn_status make_durably(firn_ctx *ctx, const char *path, const char *parent, firn_error *err) {
-  firn_status status = firn_folder_make(ctx, path, err);
-  bool is_mine = status == FIRN_OK;
-  if (status == FIRN_EXISTS) {
-    firn_file_info info;
-    FIRN_TRY(firn_file_stat(ctx, path, &info, err));
-    if (!info.is_folder) {
-      return firn_error_set(err, FIRN_EXISTS, "making the folder %s: something else has that name", path);
-    }
-  } else if (status != FIRN_OK) {
+static firn_status is_folder(firn_ctx *ctx, const char *path, bool *out, firn_error *err) {
+  firn_file_info info;
+  firn_status status = firn_file_stat(ctx, path, &info, err);
+  if (status != FIRN_OK && status != FIRN_NOT_FOUND) {
     return status;
   }
-  status = firn_folder_sync(ctx, parent, err);
+  *out = status == FIRN_OK;
+  return status == FIRN_OK && !info.is_folder
+             ? firn_error_set(err, FIRN_EXISTS, "making the folder %s: something else has that name", path)
+             : FIRN_OK;
+}
+
+/* Makes one folder whose parent is there, and its name durable. That it exists may be known to its maker
+ * only, who may have died since, so the parent is synced in either case. When that fails a new folder goes,
+ * for the next attempt must make it anew: a second sync might not be told of it. */
+static firn_status make_durably(firn_ctx *ctx, const char *path, const char *parent, firn_error *err) {
+  bool is_there = false, is_old, is_mine = false;
+  FIRN_TRY(is_folder(ctx, path, &is_there, err));
+  is_old = is_there;
+  if (!is_there) {
+    firn_status status = firn_folder_make(ctx, path, err);
+    is_mine = status == FIRN_OK;
+    if (status == FIRN_EXISTS) { /* somebody was faster */
+      status = is_folder(ctx, path, &is_there, err);
+    }
+    FIRN_TRY(status);
+  }
+  firn_status status = firn_folder_sync(ctx, parent, err);
   if (status != FIRN_OK && is_mine) {
     FIRN_IGNORE(firn_folder_remove(ctx, path, NULL)); /* unless somebody put something into it */
   }
-  return status;
-}
-
-/* The same for `path`, which is not there. Whoever made the folder above it may have died before that was
- * durable. */
-static firn_status make_first_missing(firn_ctx *ctx, const char *path, const char *parent, firn_error *err) {
-  firn_status status = firn_folder_sync_parent(ctx, parent, err);
-  if (status != FIRN_OK && status != FIRN_DENIED) { /* what may not be read is not ours, and old */
-    return status;
-  }
-  return make_durably(ctx, path, parent, err);
+  return is_old && status == FIRN_DENIED ? FIRN_OK : status;
 }
 
 firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, firn_error *err) {
@@ -242,15 +244,6 @@ firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, firn_error *er
   char part[LONGEST_PATH], parent[LONGEST_PATH];
   memcpy(part, path, len);
   part[len] = '\0';
-  firn_file_info info;
-  firn_status status = firn_file_stat(ctx, part, &info, err);
-  if (status == FIRN_OK && info.is_folder) {
-    return FIRN_OK;
-  }
-  if (status != FIRN_OK && status != FIRN_NOT_FOUND) {
-    return status;
-  }
-  bool is_first = true;
   /* From the top; every prefix that ends before a slash. */
   for (size_t i = 1; i <= len; i++) {
     if ((part[i] != '/' && part[i] != '\0') || part[i - 1] == '/') {
@@ -258,11 +251,8 @@ firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, firn_error *er
     }
     char kept = part[i];
     part[i] = '\0';
-    if (firn_file_stat(ctx, part, &info, NULL) != FIRN_OK || !info.is_folder) {
-      parent_of(part, parent);
-      FIRN_TRY((is_first ? make_first_missing : make_durably)(ctx, part, parent, err));
-      is_first = false;
-    }
+    parent_of(part, parent);
+    FIRN_TRY(make_durably(ctx, part, parent, err));
     part[i] = kept;
   }
   return FIRN_OK;

@@ -101,8 +101,8 @@ FIRN_MUST_USE firn_status firn_file_link(firn_ctx *ctx, const char *from, const 
 FIRN_MUST_USE firn_status firn_file_unlink(firn_ctx *ctx, const char *path, firn_error *err);
 
 FIRN_MUST_USE firn_status firn_folder_make(firn_ctx *ctx, const char *path, firn_error *err);
-/* With the folders above it; one that is there is fine. Every folder made is durable when it returns. Nothing
- * is asked of the disk when `path` is there: that it is durable is known to its maker. */
+/* With the folders above it; one that is there is fine. All of them are durable when it returns, also those
+ * that somebody made and did not live to sync. (Folders above that we may not read are somebody else's.) */
 FIRN_MUST_USE firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, firn_error *err);
 /* An empty one; else FIRN_EXISTS. */
 FIRN_MUST_USE firn_status firn_folder_remove(firn_ctx *ctx, const char *path, firn_error *err);

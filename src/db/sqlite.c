@@ -431,8 +431,10 @@ static firn_status set_up(sqlite_db *s, firn_ctx *ctx, const firn_sqlite_options
   if (options->is_read_only) {
     return FIRN_OK;
   }
-  FIRN_TRY(set_wal(s, ctx, err));
-  return sqlite_script(&s->base, ctx, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err);
+  /* In a write-ahead log EXTRA is FULL. But a sync that fails while the mode is changed leaves SQLite in the
+   * mode of rollback journals, although it says "wal"; there FULL does not sync the folder after a commit. */
+  FIRN_TRY(sqlite_script(&s->base, ctx, "PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON", err));
+  return set_wal(s, ctx, err);
 }
 
 static firn_status open_in(sqlite_db *s, const firn_sqlite_options *options, firn_ctx *ctx, firn_error *err) {

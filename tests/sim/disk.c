@@ -432,7 +432,6 @@ static firn_status disk_sync_folder(void *self, const char *path, firn_error *er
     return firn_error_set(err, FIRN_NOT_FOUND, "Not a directory");
   }
   if (sync_fails(d)) {
-    disk_settle_names_partly(d, node, &d->random);
     return firn_error_set(err, FIRN_IO, "Input/output error");
   }
   disk_settle_names(d, node);
@@ -634,6 +633,12 @@ void disk_cut_power_at(disk *d, uint64_t operation) {
 
 void disk_cut_power(disk *d) {
   d->is_cut = true;
+}
+
+void disk_revive(disk *d) {
+  disk_check_closed(d);
+  d->is_cut = false;
+  d->cut_at = d->full_from = d->full_to = d->fail_sync_at = 0;
 }
 
 bool disk_is_cut(const disk *d) {

@@ -42,14 +42,17 @@ uint64_t disk_n_operations(const disk *d);
 void disk_cut_power_at(disk *d, uint64_t operation);
 void disk_cut_power(disk *d); /* now */
 bool disk_is_cut(const disk *d);
+/* Only the process died: the disk goes on as it was, with what is not durable yet. Every file is closed. */
+void disk_revive(disk *d);
 /* After the power was cut, or without that: what the disk is found with when the power is back. Every file
  * must be closed. */
 void disk_crash(disk *d, uint64_t seed);
 
 /* In these operations whatever takes space fails, and of what is written only a part arrives. */
 void disk_fill_at(disk *d, uint64_t operation, uint64_t n_operations);
-/* The first sync from this operation on fails, once. What it should have made durable is decided then: some
- * of it has got through, the rest never will, although reading still shows it. */
+/* The first sync from this operation on fails, once. What of a file's content it should have made durable is
+ * decided then: some has got through, the rest never will, although reading still shows it. Names that it
+ * should have made durable wait for the next. */
 void disk_fail_sync_at(disk *d, uint64_t operation);
 
 /* Writes everything below `from` on the disk, as a program sees it, into a folder of the real system. */

@@ -199,7 +199,7 @@ static void mark_with(const disk *d, size_t folder, bool *marked) {
   }
 }
 
-static void settle_folder(disk *d, size_t folder, uint64_t *random) {
+void disk_settle_names(disk *d, size_t folder) {
   bool *marked = disk_zeros(d->n_nodes);
   mark_with(d, folder, marked);
   for (size_t i = 0; i < d->n_moves;) {
@@ -209,20 +209,10 @@ static void settle_folder(disk *d, size_t folder, uint64_t *random) {
       i++;
       continue;
     }
-    if (random == NULL || coin(random)) {
-      apply_move(d, m, false);
-    }
+    apply_move(d, m, false);
     forget_move(d, i);
   }
   free(marked);
-}
-
-void disk_settle_names(disk *d, size_t folder) {
-  settle_folder(d, folder, NULL);
-}
-
-void disk_settle_names_partly(disk *d, size_t folder, uint64_t *random) {
-  settle_folder(d, folder, random);
 }
 
 static void settle_all_names(disk *d, fate how, uint64_t *random) {
@@ -274,7 +264,7 @@ static void show(disk *d, size_t node, bool *seen) {
   }
 }
 
-static void check_closed(const disk *d) {
+void disk_check_closed(const disk *d) {
   if (d->n_open > 0) {
     (void)fprintf(stderr, "%zu files of the simulated disk are open still\n", d->n_open);
     abort();
@@ -282,7 +272,7 @@ static void check_closed(const disk *d) {
 }
 
 void disk_crash(disk *d, uint64_t seed) {
-  check_closed(d);
+  disk_check_closed(d);
   uint64_t random = seed;
   bool is_mixed = coin(&random);
   fate content = (fate)(disk_random(&random) % N_FATES);
@@ -301,15 +291,14 @@ void disk_crash(disk *d, uint64_t seed) {
     }
   }
   free(seen);
-  d->is_cut = false;
-  d->cut_at = d->full_from = d->full_to = d->fail_sync_at = 0;
+  disk_revive(d);
 }
 
 void disk_free(disk *d) {
   if (d == NULL) {
     return;
   }
-  check_closed(d);
+  disk_check_closed(d);
   while (d->n_moves > 0) {
     forget_move(d, d->n_moves - 1);
   }

@@ -82,8 +82,8 @@ void disk_names_remove(disk_names *names, const char *text);
 void disk_settle_whole(disk_node *f);
 /* Some of it is, by `random`; the rest is forgotten. `now` stays. */
 void disk_settle_partly(disk_node *f, uint64_t *random);
-/* The names in `folder` are durable: all, or some of those that no sync has made durable yet. */
+/* The names in `folder` are durable. */
 void disk_settle_names(disk *d, size_t folder);
-void disk_settle_names_partly(disk *d, size_t folder, uint64_t *random);
+void disk_check_closed(const disk *d);
 
 #endif

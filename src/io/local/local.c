@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "io/local/folders_internal.h"
 
 enum {
   NAME_MOST = 255,     /* bytes of a name, in every file system that we know */
@@ -18,7 +19,8 @@ enum {
 
 typedef struct local_store {
   firn_store base;
-  char root[]; /* absolute, ends with a slash */
+  firn_known_folders *known; /* their names are durable */
+  char root[];               /* absolute, ends with a slash */
 } local_store;
 
 /* An unfinished write: a temporary file beside its target, which nobody sees. */
@@ -190,13 +192,23 @@ static firn_status make_folders(firn_ctx *ctx, const char *folder, firn_error *e
   return status;
 }
 
+/* Once for each folder, also for one that is there. */
+static firn_status need_folder(const firn_store *s, firn_ctx *ctx, const char *folder, firn_error *err) {
+  if (firn_known_folders_has(of(s)->known, folder)) {
+    return FIRN_OK;
+  }
+  FIRN_TRY(make_folders(ctx, folder, err));
+  return firn_known_folders_add(of(s)->known, folder, err);
+}
+
 static firn_status begin_write(const firn_store *s, firn_ctx *ctx, const char *path, unfinished *u,
                                firn_error *err) {
   const unsigned how = FIRN_FILE_WRITE | FIRN_FILE_CREATE | FIRN_FILE_NEW;
   u->env = ctx->env;
   FIRN_TRY(name_unfinished(s, ctx, path, u, err));
+  FIRN_TRY(need_folder(s, ctx, u->folder, err));
   firn_status status = firn_file_open(ctx, u->temp, how, &u->file, err);
-  if (status == FIRN_NOT_FOUND) {
+  if (status == FIRN_NOT_FOUND) { /* somebody has removed it */
     FIRN_TRY(make_folders(ctx, u->folder, err));
     status = firn_file_open(ctx, u->temp, how, &u->file, err);
   }
@@ -500,6 +512,7 @@ static firn_status local_list(firn_store *s, firn_ctx *ctx, const char *prefix, 
 }
 
 static void local_close(firn_store *s) {
+  firn_known_folders_free(of(s)->known);
   firn_free(s);
 }
 
@@ -514,6 +527,13 @@ static const firn_store_ops local_ops = {
     .close = local_close,
 };
 
+/* Only who writes cares whether it is durable. */
+static firn_status need_root(firn_ctx *ctx, const char *folder, firn_error *err) {
+  firn_file_info info;
+  bool is_there = firn_file_stat(ctx, folder, &info, NULL) == FIRN_OK && info.is_folder;
+  return is_there ? FIRN_OK : make_folders(ctx, folder, err);
+}
+
 firn_status firn_local_store_open(const char *folder, const firn_env *env, firn_store **out,
                                   firn_error *err) {
   size_t len = strlen(folder);
@@ -524,13 +544,18 @@ firn_status firn_local_store_open(const char *folder, const firn_env *env, firn_
     len--;
   }
   firn_ctx ctx = FIRN_CTX_INIT(env);
-  firn_status status = make_folders(&ctx, folder, err);
+  firn_status status = need_root(&ctx, folder, err);
   if (status != FIRN_OK) {
     return firn_error_while(err, status, "file: opening %.240s", folder);
   }
   local_store *s = firn_alloc(sizeof *s + len + 2);
   if (s == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a store");
+  }
+  status = firn_known_folders_new(&s->known, err);
+  if (status != FIRN_OK) {
+    firn_free(s);
+    return status;
   }
   memcpy(s->root, folder, len);
   memcpy(s->root + len, "/", 2);

@@ -157,6 +157,13 @@ static firn_store *open_store(void) {
   return store;
 }
 
+/* The same, and its folder is known to be durable. */
+static firn_store *open_used_store(void) {
+  firn_store *store = open_store();
+  CHECK_OK(firn_store_put(store, ctx, "first", FIRN_LITERAL(""), FIRN_PUT_ALWAYS, NULL, &err));
+  return store;
+}
+
 static const char *below_root(const char *path) {
   static char full[8192];
   (void)snprintf(full, sizeof full, "%s/%s", root, path);
@@ -204,7 +211,7 @@ static void check_list(firn_store *store, const char *prefix, const char *wanted
 
 static void syncs_content_then_name_then_answers(void **state) {
   (void)state;
-  FIRN_AUTO_STORE *store = open_store();
+  FIRN_AUTO_STORE *store = open_used_store();
   start_trace(SIZE_MAX, SIZE_MAX);
   CHECK_OK(firn_store_put(store, &traced_ctx, "v1", FIRN_LITERAL("x"), FIRN_PUT_IF_ABSENT, NULL, &err));
   CHECK_BYTES(firn_builder_bytes(&trace), "new append sync info link unlink sync-folder ");
@@ -224,7 +231,7 @@ static firn_status stream(firn_store *store, firn_ctx *c, const char *path, size
 
 static void gathers_small_writes(void **state) {
   (void)state;
-  FIRN_AUTO_STORE *store = open_store();
+  FIRN_AUTO_STORE *store = open_used_store();
   start_trace(SIZE_MAX, SIZE_MAX);
   CHECK_OK(stream(store, &traced_ctx, "s", 20000, FIRN_LITERAL("0123456789"))); /* 200,000 bytes */
   CHECK_BYTES(firn_builder_bytes(&trace), "new append append append append sync info rename sync-folder ");
@@ -248,8 +255,26 @@ static void makes_folders_and_syncs_their_parents(void **state) {
   for (const char *at = text; (at = strstr(at, "sync-folder ")) != NULL; at++) {
     synced++;
   }
+  size_t above = 0; /* folders above the root: whoever made them may not have lived to sync them */
+  for (const char *at = root; (at = strchr(at, '/')) != NULL; at++) {
+    above++;
+  }
   assert_int_equal(made, 2);
-  assert_int_equal(synced, 4); /* of a, of b, of c; and of the root, whose maker may have died */
+  assert_int_equal(synced, above + 3); /* of a, of b, of c */
+}
+
+/* A folder that is there may be known to nobody else, when its maker was killed; objects in it would be lost
+ * with it. */
+static void a_folder_that_was_not_synced_by_its_maker_is_synced(void **state) {
+  (void)state;
+  FIRN_AUTO_STORE *store = open_used_store();
+  assert_int_equal(mkdir(below_root("a"), 0777), 0);
+  start_trace(SIZE_MAX, SIZE_MAX);
+  CHECK_OK(firn_store_put(store, &traced_ctx, "a/x", FIRN_LITERAL("x"), FIRN_PUT_ALWAYS, NULL, &err));
+  assert_non_null(strstr((const char *)trace.data, "stat sync-folder new append sync"));
+  start_trace(SIZE_MAX, SIZE_MAX);
+  CHECK_OK(firn_store_put(store, &traced_ctx, "a/y", FIRN_LITERAL("y"), FIRN_PUT_ALWAYS, NULL, &err));
+  CHECK_BYTES(firn_builder_bytes(&trace), "new append sync info rename sync-folder ");
 }
 
 /* After a failure at any call, and after a crash at any call, an object is whole or not there, what was there
@@ -308,7 +333,7 @@ static void a_failed_write_leaves_no_file(void **state) {
 
 static void an_unsynced_name_is_uncertain(void **state) {
   (void)state;
-  FIRN_AUTO_STORE *store = open_store();
+  FIRN_AUTO_STORE *store = open_used_store();
   start_trace(5, SIZE_MAX); /* the sync of the folder, see the trace above */
   CHECK_STATUS(firn_store_put(store, &traced_ctx, "x", FIRN_LITERAL("x"), FIRN_PUT_ALWAYS, NULL, &err),
                FIRN_UNCERTAIN);
@@ -490,7 +515,8 @@ static void one_of_many_makes_an_object(void **state) {
 }
 
 RUN_TESTS(syncs_content_then_name_then_answers, gathers_small_writes, makes_folders_and_syncs_their_parents,
-          every_file_call_fails_once, a_failed_write_leaves_no_file, an_unsynced_name_is_uncertain,
+          a_folder_that_was_not_synced_by_its_maker_is_synced, every_file_call_fails_once,
+          a_failed_write_leaves_no_file, an_unsynced_name_is_uncertain,
           hides_and_keeps_the_names_of_unfinished_writes, takes_names_up_to_the_limit,
           folders_and_objects_do_not_mix, listings_stay_in_the_folder, opens_folders_that_are_not_there,
           a_full_disk_is_said_and_leaves_nothing, a_read_only_disk_is_said, one_of_many_makes_an_object)
