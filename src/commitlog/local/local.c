@@ -196,7 +196,9 @@ static firn_status local_consumer_advance(firn_commit_log_consumer *consumer, fi
     passed = other->next < passed ? other->next : passed;
   }
   pthread_mutex_unlock(&log->lock);
-  return firn_journal_free_before(log->journal, ctx, passed, err);
+  /* The newest record stays, even where a segment behind it was begun and holds none yet: it says where the
+   * writers go on. */
+  return passed == 0 ? FIRN_OK : firn_journal_free_before(log->journal, ctx, passed - 1, err);
 }
 
 static void local_consumer_close(firn_commit_log_consumer *consumer) {

@@ -7,7 +7,7 @@
 #include "base/time.h"
 #include "catalogs/catalogs.h"
 #include "events/commit_record.h"
-#include "quick_files.h"
+#include "failing_files.h"
 #include "services/ingest/accepted.h"
 #include "test.h"
 
@@ -15,6 +15,7 @@ enum { SECOND = 1000000 };
 
 /* A journal and a commit log in a folder, tables in a store in memory that may fail. */
 typedef struct world {
+  failing_files files;
   firn_env env;
   firn_ctx ctx;
   int64_t wall_offset_us; /* the wall clock against the monotonic one */
@@ -83,10 +84,12 @@ static void set_options(world *w) {
 
 static firn_status world_open(world *w, const char *folder, size_t fail_at, firn_status fault,
                               firn_error *err) {
-  *w = (world){.env = *test_ctx()->env};
+  *w = (world){.batches = NULL};
   the_world = w;
+  failing_files_init(&w->files, test_ctx());
+  w->files.skips_sync = true;
+  w->env = w->files.env;
   w->env.now_us = wall_clock;
-  w->env.files = quick_files();
   w->ctx = (firn_ctx)FIRN_CTX_INIT(&w->env);
   (void)snprintf(w->events, sizeof w->events, "%s/events", folder);
   (void)snprintf(w->commits, sizeof w->commits, "%s/commits", folder);
