@@ -11,6 +11,16 @@ enum {
   SCRATCH_BYTES = 64 << 10, /* records up to this are put together and written at once */
   MARK_BYTES = 64 << 10,
 };
+enum { RECORDS, BYTES, SYNC_US, RECORDS_PER_SYNC };
+static const firn_metric journal_metrics[] = {
+    [RECORDS] = {"firn_journal_records_total", "Records added to journals", FIRN_METRIC_COUNTER, 1},
+    [BYTES] = {"firn_journal_bytes_total", "Bytes added to journals", FIRN_METRIC_COUNTER, 1},
+    [SYNC_US] = {"firn_journal_sync_seconds", "Time of a sync", FIRN_METRIC_HISTOGRAM, 1e-6},
+    [RECORDS_PER_SYNC] = {"firn_journal_records_per_sync", "Records that a sync made durable",
+                          FIRN_METRIC_HISTOGRAM, 1},
+};
+const firn_metric_set firn_journal_metrics = {journal_metrics, FIRN_COUNT_OF(journal_metrics)};
+
 static const uint64_t default_segment_bytes = 64 << 20;
 static const size_t default_max_record_bytes = 64 << 20;
 
@@ -247,15 +257,28 @@ static void leave_as_writer(firn_journal *j) {
   pthread_cond_signal(&j->writer_left);
 }
 
+/* Without the lock. Nothing but a metric depends on the clock. */
+static firn_status sync_counted(firn_file *file, firn_ctx *ctx, uint64_t n_records, firn_error *err) {
+  bool counts = ctx->env->metrics != NULL;
+  int64_t before_us = counts ? firn_ctx_monotonic_us(ctx) : 0;
+  firn_status status = firn_file_sync(file, err);
+  if (counts) {
+    firn_metric_observe(ctx, &firn_journal_metrics, SYNC_US, firn_ctx_monotonic_us(ctx) - before_us);
+    firn_metric_observe(ctx, &firn_journal_metrics, RECORDS_PER_SYNC, (int64_t)n_records);
+  }
+  return status;
+}
+
 /* Syncs the newest segment; records added before are durable then. Nobody else syncs. */
-static firn_status sync_file(firn_journal *j, firn_error *err) {
+static firn_status sync_file(firn_journal *j, firn_ctx *ctx, firn_error *err) {
   uint64_t round = ++j->sync_round, next = j->next, size_bytes = newest_of(j)->size_bytes;
   j->sync_next = next;
   firn_file *file = j->file; /* whoever replaces it waits for the end of this */
+  uint64_t n_records = next - j->durable;
   j->is_syncing = true;
   pthread_mutex_unlock(&j->lock);
   firn_error why;
-  firn_status status = firn_file_sync(file, &why);
+  firn_status status = sync_counted(file, ctx, n_records, &why);
   pthread_mutex_lock(&j->lock);
   j->is_syncing = false;
   if (status == FIRN_OK) {
@@ -271,7 +294,7 @@ static firn_status sync_file(firn_journal *j, firn_error *err) {
 }
 
 /* Until the first `wanted` records are durable. */
-static firn_status sync_to(firn_journal *j, uint64_t wanted, firn_error *err) {
+static firn_status sync_to(firn_journal *j, firn_ctx *ctx, uint64_t wanted, firn_error *err) {
   while (j->durable < wanted) {
     if (j->has_failed) {
       pthread_cond_broadcast(&j->round_ended[0]); /* those who wait for a round that nobody will begin */
@@ -279,7 +302,7 @@ static firn_status sync_to(firn_journal *j, uint64_t wanted, firn_error *err) {
       return fail_as_before(j, err);
     }
     if (!j->is_syncing) {
-      FIRN_TRY(sync_file(j, err));
+      FIRN_TRY(sync_file(j, ctx, err));
     } else { /* what was added after it began is in the next round only */
       uint64_t round = wanted <= j->sync_next ? j->sync_round : j->sync_round + 1;
       pthread_cond_wait(&j->round_ended[round % 2], &j->lock);
@@ -289,9 +312,9 @@ static firn_status sync_to(firn_journal *j, uint64_t wanted, firn_error *err) {
 }
 
 firn_status firn_journal_sync(firn_journal *j, firn_ctx *ctx, uint64_t *durable, firn_error *err) {
-  (void)ctx; /* a sync takes as long as it takes, and its end is worth knowing */
+  /* The deadline is not looked at: a sync takes as long as it takes, and its end is worth knowing. */
   pthread_mutex_lock(&j->lock);
-  firn_status status = j->has_failed ? fail_as_before(j, err) : sync_to(j, j->next, err);
+  firn_status status = j->has_failed ? fail_as_before(j, err) : sync_to(j, ctx, j->next, err);
   if (status == FIRN_OK && durable != NULL) {
     *durable = j->durable;
   }
@@ -315,7 +338,7 @@ static firn_status make_segment(firn_journal *j, firn_ctx *ctx, firn_file **out,
 /* Ends the newest segment, durably, and begins another. By the writer. */
 static firn_status begin_next_segment(firn_journal *j, firn_ctx *ctx, firn_error *err) {
   FIRN_TRY(firn_journal_reserve_segment(j, err));
-  FIRN_TRY(sync_to(j, j->next, err)); /* then nobody syncs any more until something is added */
+  FIRN_TRY(sync_to(j, ctx, j->next, err)); /* then nobody syncs any more until something is added */
   j->must_begin = true;
   pthread_mutex_unlock(&j->lock);
   firn_file *old = j->file, *fresh = NULL;
@@ -433,10 +456,13 @@ firn_status firn_journal_add(firn_journal *j, firn_ctx *ctx, const firn_bytes *p
     leave_as_writer(j);
   }
   pthread_mutex_unlock(&j->lock);
-  if (status != FIRN_OK && status != FIRN_UNCERTAIN) {
-    return firn_error_while(err, status, "adding to the journal %s", j->folder);
+  if (status == FIRN_OK) {
+    firn_metric_add(ctx, &firn_journal_metrics, RECORDS, 1);
+    firn_metric_add(ctx, &firn_journal_metrics, BYTES, (int64_t)length);
+    return FIRN_OK;
   }
-  return status;
+  return status == FIRN_UNCERTAIN ? status
+                                  : firn_error_while(err, status, "adding to the journal %s", j->folder);
 }
 
 /* --- freeing --- */

@@ -176,7 +176,7 @@ static void every_cut_elsewhere_is_damage(void **state) {
   (void)state;
   image m;
   make_image(&m, N_RECORDS);
-  for (size_t len = FIRN_JOURNAL_HEAD_BYTES; len < m.bytes[1].len; len += 5) {
+  for (size_t len = FIRN_JOURNAL_HEAD_BYTES; len < m.bytes[1].len; len += 11) {
     put_back(&m);
     put_segment(&m, 1, (firn_bytes){m.bytes[1].data, len});
     check_is_corrupt("from a copy");
@@ -400,6 +400,29 @@ static void damage_after_the_open_is_found_by_a_reader(void **state) {
   free_image(&m);
 }
 
+/* What firn has written in version 1 of the format it reads forever. */
+static void opens_a_journal_of_version_1(void **state) {
+  (void)state;
+  fresh_folder();
+  CHECK_OK(firn_folder_make(&files.ctx, folder, &err));
+  static const uint64_t firsts[] = {11, 13, 20, 24, 27};
+  for (size_t i = 0; i < FIRN_COUNT_OF(firsts); i++) {
+    char path[FIRN_JOURNAL_PATH_BYTES];
+    CHECK_OK(firn_journal_path("tests/data/journal.v1", firsts[i], "", path, &err));
+    firn_bytes bytes = test_read_file(path);
+    path_of(firsts[i], "", path);
+    write_file(path, bytes);
+    firn_free((void *)(uintptr_t)bytes.data);
+  }
+  for (uint64_t next = 30; next < 32; next++) { /* again with what is written now behind it */
+    firn_journal *j = NULL;
+    CHECK_OK(open_journal(&j));
+    assert_string_equal(firn_journal_id(j), "9312db52-3cce-4a2d-90ba-34384320325b");
+    firn_journal_close(j);
+    check_opens(11, next, (firn_bytes){NULL, 0});
+  }
+}
+
 /* --- a disk that fails --- */
 
 typedef struct life {
@@ -572,6 +595,6 @@ RUN_TESTS(every_cut_of_the_newest_is_a_torn_end, every_cut_elsewhere_is_damage, 
           a_record_within_a_payload_is_none, a_missing_segment_is_damage,
           a_segment_of_another_journal_is_refused, a_newer_version_is_refused,
           half_made_and_half_freed_segments_go, damage_after_the_open_is_found_by_a_reader,
-          survives_every_failing_call, survives_two_failing_calls, survives_a_disk_that_dies,
-          a_failed_sync_is_never_tried_again, a_folder_that_may_not_be_written_is_said,
-          a_full_disk_refuses_records_and_keeps_the_others)
+          opens_a_journal_of_version_1, survives_every_failing_call, survives_two_failing_calls,
+          survives_a_disk_that_dies, a_failed_sync_is_never_tried_again,
+          a_folder_that_may_not_be_written_is_said, a_full_disk_refuses_records_and_keeps_the_others)

@@ -87,7 +87,9 @@ void firn_commit_log_reader_close_pointer(firn_commit_log_reader **r);
 
 /* Those that a record waits for: it is freed once every consumer has passed it, and not before there is one.
  * All of them are added before the first advances. Closing a consumer lets its records be kept (it is not
- * done). */
+ * done) until one of that name is added again, or the log is closed. FIRN_NOT_FOUND and FIRN_INVALID as above;
+ * FIRN_EXISTS for a name that is open. To advance to where it has been is nothing; beyond the end is
+ * FIRN_INVALID. */
 FIRN_MUST_USE firn_status firn_commit_log_consumer_add(firn_commit_log *log, firn_ctx *ctx, const char *name,
                                                        const firn_log_positions *from,
                                                        firn_commit_log_consumer **out, firn_error *err);
@@ -95,7 +97,8 @@ FIRN_MUST_USE firn_status firn_commit_log_consumer_advance(firn_commit_log_consu
                                                            const firn_log_positions *to, firn_error *err);
 void firn_commit_log_consumer_close(firn_commit_log_consumer *c); /* NULL is fine */
 
-void firn_commit_log_close(firn_commit_log *log); /* NULL is fine */
+/* Its readers and consumers are closed. NULL is fine. */
+void firn_commit_log_close(firn_commit_log *log);
 
 /* local/: one partition, 0, in a journal of kind "commits" in `folder`. */
 FIRN_MUST_USE firn_status firn_local_commit_log_open(const char *folder, firn_ctx *ctx, firn_commit_log **out,
