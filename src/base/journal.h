@@ -40,8 +40,9 @@ FIRN_MUST_USE firn_status firn_journal_open(const firn_journal_options *options,
 /* What was added and not synced may be lost. NULL is fine. */
 void firn_journal_close(firn_journal *j);
 
-/* Where this open put a torn end aside, and how large it was; NULL: there was none. Worth a line in the log:
- * nothing of it was acknowledged, and the file may be removed. */
+/* Where this open put a torn end aside, and how large it was; NULL: there was none. Worth a line in the log.
+ * Nothing of it was acknowledged, unless the disk damaged the very last group, which nothing vouches for; the
+ * file may be removed. */
 const char *firn_journal_torn(const firn_journal *j, uint64_t *size_bytes);
 
 /* Made with the journal, as text; the same for its whole life. */
