@@ -29,6 +29,9 @@ typedef struct sqlite_db {
 typedef struct sqlite_statement {
   firn_statement base;
   sqlite3_stmt *handle;
+  int n_places;
+  int places[]; /* of $1, $2, ...: SQLite counts parameters by first appearance. 0: there is none of that name
+                 */
 } sqlite_statement;
 
 static sqlite_db *of(const firn_db *db) {
@@ -118,22 +121,35 @@ static firn_status sqlite_script(firn_db *db, firn_ctx *ctx, const char *sql, fi
   return code == SQLITE_OK ? FIRN_OK : fail(s, code, err);
 }
 
+static void find_places(sqlite_statement *st) {
+  for (int i = 0; i < st->n_places; i++) {
+    char name[16];
+    (void)snprintf(name, sizeof name, "$%d", i + 1);
+    st->places[i] = sqlite3_bind_parameter_index(st->handle, name);
+  }
+}
+
 static firn_status sqlite_prepare(firn_db *db, firn_ctx *ctx, const char *sql, firn_statement **out,
                                   firn_error *err) {
   sqlite_db *s = of(db);
   s->ctx = ctx;
-  sqlite_statement *st = firn_alloc(sizeof *st);
-  if (st == NULL) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory for a statement");
-  }
+  sqlite3_stmt *handle;
   const char *rest;
-  int code = sqlite3_prepare_v2(s->handle, sql, -1, &st->handle, &rest);
+  int code = sqlite3_prepare_v2(s->handle, sql, -1, &handle, &rest);
   if (code != SQLITE_OK) {
-    firn_free(st);
     return fail(s, code, err);
   }
-  assert(*rest == '\0' && st->handle != NULL); /* one statement */
+  assert(*rest == '\0' && handle != NULL); /* one statement */
+  int n = sqlite3_bind_parameter_count(handle);
+  sqlite_statement *st = firn_alloc(sizeof *st + (size_t)n * sizeof *st->places);
+  if (st == NULL) {
+    (void)sqlite3_finalize(handle);
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a statement");
+  }
   st->base.db = db;
+  st->handle = handle;
+  st->n_places = n;
+  find_places(st);
   *out = &st->base;
   return FIRN_OK;
 }
@@ -158,17 +174,14 @@ static int bind_one(sqlite3_stmt *handle, int at, const firn_db_value *v) {
 static firn_status sqlite_bind(firn_statement *base, const firn_db_values *values, firn_error *err) {
   sqlite_statement *st = (sqlite_statement *)base;
   (void)sqlite3_reset(st->handle); /* repeats the error of the last step, which was told then */
-  int wanted = sqlite3_bind_parameter_count(st->handle);
-  if (values->n != (size_t)wanted) {
-    return firn_error_set(err, FIRN_INVALID, "%zu values for %d parameters", values->n, wanted);
+  if (values->n != (size_t)st->n_places) {
+    return firn_error_set(err, FIRN_INVALID, "%zu values for %d parameters", values->n, st->n_places);
   }
   for (size_t i = 0; i < values->n; i++) {
-    char name[24];
-    (void)snprintf(name, sizeof name, "$%zu", i + 1);
-    int at = sqlite3_bind_parameter_index(st->handle, name); /* SQLite counts by first appearance */
+    int at = st->places[i];
     int code = at == 0 ? SQLITE_RANGE : bind_one(st->handle, at, &values->items[i]);
     if (code != SQLITE_OK) {
-      return firn_error_set(err, status_of(code), "parameter %s: %s", name, sqlite3_errstr(code));
+      return firn_error_set(err, status_of(code), "parameter $%zu: %s", i + 1, sqlite3_errstr(code));
     }
   }
   return FIRN_OK;

@@ -26,6 +26,12 @@ typedef struct firn_sqlite_index {
 /* Names the index and, where it is damaged or not one, the remedy. */
 firn_status firn_sqlite_index_fail(const firn_sqlite_index *x, firn_status status, firn_error *err);
 
+/* Gives the writer's cache back. */
+void firn_sqlite_index_rest(firn_sqlite_index *x, const firn_env *env);
+
+/* 32 bits of a hash: rows that share them are told apart by their ids. */
+int64_t firn_id_hash(firn_bytes id);
+
 /* --- text.c: texts by number --- */
 
 static inline firn_db_value firn_text_value(firn_bytes text) {

@@ -1,10 +1,13 @@
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "index/sqlite/index_internal.h"
 
 enum {
+  FIRST_KEYS = 1 << 10,
+  MAX_KEYS = 1 << 18,      /* 18 MiB */
   LARGEST_TAGS = 64 << 20, /* bytes of one row's tags, unescaped */
   HASHED = 5,              /* subject, time, type, source, id */
 };
@@ -21,6 +24,12 @@ enum {
   EVENT_ADD,
   EVENT_LIST,
   EVENT_REMOVE,
+  BY_SUBJECT_ADD,
+  BY_SUBJECT_REMOVE,
+  BY_ID_ADD,
+  BY_ID_REMOVE,
+  BY_TIME_ADD,
+  BY_TIME_REMOVE,
   TAG_ADD,
   TAG_REMOVE,
   NOTE_PUT,
@@ -37,11 +46,23 @@ static const char *const sql_of[N_STATEMENTS] = {
     [FILE_GONE] = "UPDATE file SET state = $2, n_rows = 0, pending = '' WHERE first_id = $1",
     [FILE_PENDING] = "UPDATE file SET pending = $2 WHERE path = $1 AND state = 1 AND pending <> $2",
     [EVENT_ADD] =
-        "INSERT INTO event (event_id, subject, time_us, identity, type, source, id, producer, "
-        "data_content_type, data_version, extras) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO event (event_id, subject, time_us, identity, type, source, id_hash, id, producer, "
+        "data_content_type, data_version, extras) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     [EVENT_LIST] =
-        "SELECT event_id, time_us, identity, extras FROM event "
-        "WHERE event_id >= $1 AND event_id < $2 AND extras LIKE '%\"tags\"%'",
+        "SELECT event_id, subject, time_us, identity, id_hash, extras FROM event "
+        "WHERE event_id >= $1 AND event_id < $2",
+    [BY_SUBJECT_ADD] =
+        "INSERT INTO event_by_subject (subject, time_us, identity, event_id, type, source) "
+        "VALUES ($1, $2, $3, $4, $5, $6)",
+    [BY_SUBJECT_REMOVE] =
+        "DELETE FROM event_by_subject "
+        "WHERE subject = $1 AND time_us = $2 AND identity = $3 AND event_id = $4",
+    [BY_ID_ADD] = "INSERT INTO event_by_id (id_hash, event_id) VALUES ($1, $2)",
+    [BY_ID_REMOVE] = "DELETE FROM event_by_id WHERE id_hash = $1 AND event_id = $2",
+    [BY_TIME_ADD] =
+        "INSERT INTO event_by_time (time_us, identity, event_id, type, source, producer, "
+        "data_version) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    [BY_TIME_REMOVE] = "DELETE FROM event_by_time WHERE time_us = $1 AND identity = $2 AND event_id = $3",
     [EVENT_REMOVE] = "DELETE FROM event WHERE event_id >= $1 AND event_id < $2",
     [TAG_ADD] = "INSERT OR IGNORE INTO event_tag (tag, time_us, identity, event_id) VALUES ($1, $2, $3, $4)",
     [TAG_REMOVE] =
@@ -51,14 +72,24 @@ static const char *const sql_of[N_STATEMENTS] = {
         "ON CONFLICT (name) DO UPDATE SET text = excluded.text",
 };
 
+/* What the trees beside `event` hold of a row. They are filled tree by tree, each in its own order, so that a
+ * page is met once for all rows that go into it. */
+typedef struct tree_key {
+  int64_t subject, time_us, identity, id_hash, event_id;
+  int64_t type, source, producer, version;
+} tree_key;
+
 typedef struct load {
   firn_index_load base;
+  const firn_env *env;
   firn_transaction transaction;
   firn_statement *statements[N_STATEMENTS];
   firn_texts texts;
   firn_arena scratch; /* of one row's tags */
   bool failed;
-  int64_t next_id; /* the first that is free */
+  int64_t next_id;             /* the first that is free */
+  size_t n_keys, key_capacity; /* of rows that are in `event` alone as yet */
+  tree_key *keys;
   bool in_file;
   int64_t first_id, n_ids, n_rows; /* of the file that rows go to */
 } load;
@@ -115,6 +146,7 @@ firn_status firn_sqlite_index_load_begin(firn_index *index, firn_ctx *ctx, firn_
     return firn_error_set(err, FIRN_NOMEM, "no memory for a load");
   }
   l->base.index = index;
+  l->env = ctx->env;
   l->scratch = (firn_arena)FIRN_ARENA_INIT(LARGEST_TAGS);
   firn_status status = begin(l, ctx, err);
   if (status != FIRN_OK) {
@@ -134,8 +166,97 @@ void firn_sqlite_index_load_close(firn_index_load *base) {
   firn_texts_close(&l->texts);
   firn_transaction_undo(&l->transaction);
   firn_arena_free(&l->scratch);
+  firn_free(l->keys);
+  firn_sqlite_index_rest(x, l->env);
   firn_free(l);
   atomic_store(&x->is_loading, false);
+}
+
+/* --- trees --- */
+
+static int by_subject(const void *a, const void *b) {
+  const tree_key *x = a, *y = b;
+  if (x->subject != y->subject) {
+    return x->subject < y->subject ? -1 : 1;
+  }
+  return (x->time_us > y->time_us) - (x->time_us < y->time_us);
+}
+
+static int by_id(const void *a, const void *b) {
+  const tree_key *x = a, *y = b;
+  return (x->id_hash > y->id_hash) - (x->id_hash < y->id_hash);
+}
+
+static int by_time(const void *a, const void *b) {
+  const tree_key *x = a, *y = b;
+  return (x->time_us > y->time_us) - (x->time_us < y->time_us);
+}
+
+/* What a statement takes of a key, first of all what the tree is ordered by. */
+typedef struct tree {
+  int (*order)(const void *, const void *);
+  int add, remove; /* statements */
+  size_t n_key, n_values;
+  size_t values[7]; /* where they stand in a tree_key */
+} tree;
+
+#define AT(field) offsetof(tree_key, field)
+
+static const tree trees[] = {
+    {by_subject,
+     BY_SUBJECT_ADD,
+     BY_SUBJECT_REMOVE,
+     4,
+     6,
+     {AT(subject), AT(time_us), AT(identity), AT(event_id), AT(type), AT(source)}},
+    {by_id, BY_ID_ADD, BY_ID_REMOVE, 2, 2, {AT(id_hash), AT(event_id)}},
+    {by_time,
+     BY_TIME_ADD,
+     BY_TIME_REMOVE,
+     3,
+     7,
+     {AT(time_us), AT(identity), AT(event_id), AT(type), AT(source), AT(producer), AT(version)}},
+};
+
+static firn_status change_tree(load *l, firn_ctx *ctx, const tree *t, bool is_adding, firn_error *err) {
+  size_t n = is_adding ? t->n_values : t->n_key;
+  qsort(l->keys, l->n_keys, sizeof *l->keys, t->order);
+  for (size_t i = 0; i < l->n_keys; i++) {
+    firn_db_value values[FIRN_COUNT_OF(t->values)];
+    for (size_t j = 0; j < n; j++) {
+      int64_t value;
+      memcpy(&value, (const char *)&l->keys[i] + t->values[j], sizeof value);
+      values[j] = firn_db_int64(value);
+    }
+    FIRN_TRY(run(l, ctx, is_adding ? t->add : t->remove, (firn_db_values){n, values}, err));
+  }
+  return FIRN_OK;
+}
+
+/* Puts the keys into the trees, or takes them out. */
+static firn_status change_trees(load *l, firn_ctx *ctx, bool is_adding, firn_error *err) {
+  for (size_t i = 0; l->n_keys > 0 && i < FIRN_COUNT_OF(trees); i++) {
+    FIRN_TRY(change_tree(l, ctx, &trees[i], is_adding, err));
+  }
+  l->n_keys = 0;
+  return FIRN_OK;
+}
+
+static firn_status keep_key(load *l, firn_ctx *ctx, bool is_adding, const tree_key *key, firn_error *err) {
+  if (l->n_keys == MAX_KEYS) {
+    FIRN_TRY(change_trees(l, ctx, is_adding, err));
+  }
+  if (l->n_keys == l->key_capacity) {
+    size_t capacity = l->key_capacity == 0 ? FIRST_KEYS : l->key_capacity * 2;
+    tree_key *keys = firn_realloc(l->keys, capacity * sizeof *keys);
+    if (keys == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for %zu rows", capacity);
+    }
+    l->keys = keys;
+    l->key_capacity = capacity;
+  }
+  l->keys[l->n_keys++] = *key;
+  return FIRN_OK;
 }
 
 /* --- files --- */
@@ -279,11 +400,15 @@ static firn_status load_row(load *l, firn_ctx *ctx, const firn_index_row *row, f
   firn_db_value subject, others[5];
   hash_row(row, time_us, &h);
   FIRN_TRY(put_texts(l, ctx, row, &h, &subject, others, err));
-  FIRN_TRY(run(l, ctx, EVENT_ADD,
-               FIRN_DB_VALUES(firn_db_int64(event_id), subject, firn_db_int64(time_us),
-                              firn_db_int64(h.identity), others[0], others[1], firn_text_value(row->id),
-                              others[2], others[3], others[4], firn_text_value(extras)),
-               err));
+  FIRN_TRY(
+      run(l, ctx, EVENT_ADD,
+          FIRN_DB_VALUES(firn_db_int64(event_id), subject, firn_db_int64(time_us), firn_db_int64(h.identity),
+                         others[0], others[1], firn_db_int64(firn_id_hash(row->id)), firn_text_value(row->id),
+                         others[2], others[3], others[4], firn_text_value(extras)),
+          err));
+  const tree_key key = {subject.i64,   time_us,       h.identity,    firn_id_hash(row->id), event_id,
+                        others[0].i64, others[1].i64, others[2].i64, others[4].i64};
+  FIRN_TRY(keep_key(l, ctx, true, &key, err));
   FIRN_TRY(change_tags(l, ctx, TAG_ADD, extras, (const int64_t[]){time_us, h.identity, event_id}, err));
   l->n_rows++;
   l->n_ids = row->row >= l->n_ids ? row->row + 1 : l->n_ids;
@@ -298,18 +423,24 @@ firn_status firn_sqlite_index_load_row(firn_index_load *base, firn_ctx *ctx, con
 
 /* --- what goes --- */
 
-static firn_status remove_tags(load *l, firn_ctx *ctx, firn_db_values range, firn_error *err) {
+/* All but the rows of `event` themselves. */
+static firn_status remove_keys(load *l, firn_ctx *ctx, firn_db_values range, firn_error *err) {
   firn_statement *st = l->statements[EVENT_LIST];
   FIRN_TRY(firn_statement_bind(st, range, err));
   for (;;) {
     bool is_row;
     FIRN_TRY(firn_statement_next(st, ctx, &is_row, err));
     if (!is_row) {
-      return FIRN_OK;
+      return change_trees(l, ctx, false, err);
     }
-    const int64_t key[] = {firn_statement_int64(st, 1), firn_statement_int64(st, 2),
-                           firn_statement_int64(st, 0)};
-    FIRN_TRY(change_tags(l, ctx, TAG_REMOVE, firn_statement_bytes(st, 3), key, err));
+    const tree_key key = {.event_id = firn_statement_int64(st, 0),
+                          .subject = firn_statement_int64(st, 1),
+                          .time_us = firn_statement_int64(st, 2),
+                          .identity = firn_statement_int64(st, 3),
+                          .id_hash = firn_statement_int64(st, 4)};
+    FIRN_TRY(keep_key(l, ctx, false, &key, err));
+    FIRN_TRY(change_tags(l, ctx, TAG_REMOVE, firn_statement_bytes(st, 5),
+                         (const int64_t[]){key.time_us, key.identity, key.event_id}, err));
   }
 }
 
@@ -325,7 +456,8 @@ static firn_status load_gone(load *l, firn_ctx *ctx, const char *path, firn_erro
   }
   firn_db_values range =
       FIRN_DB_VALUES(firn_db_int64(known.first_id), firn_db_int64(known.first_id + known.n_ids));
-  FIRN_TRY(remove_tags(l, ctx, range, err));
+  FIRN_TRY(change_trees(l, ctx, true, err)); /* those that were added before */
+  FIRN_TRY(remove_keys(l, ctx, range, err));
   FIRN_TRY(run(l, ctx, EVENT_REMOVE, range, err));
   return run(l, ctx, FILE_GONE,
              FIRN_DB_VALUES(firn_db_int64(known.first_id), firn_db_int64(FIRN_INDEX_FILE_GONE)), err);
@@ -348,6 +480,7 @@ static firn_status commit(load *l, firn_ctx *ctx, firn_error *err) {
     return firn_error_set(err, FIRN_INVALID, "a load that failed or has ended cannot be committed");
   }
   FIRN_TRY(end_file(l, ctx, err));
+  FIRN_TRY(change_trees(l, ctx, true, err));
   return firn_transaction_commit(&l->transaction, ctx, err);
 }
 

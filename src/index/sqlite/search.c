@@ -82,46 +82,63 @@ static size_t value(search *s, firn_db_value v) {
   return ++s->n_values;
 }
 
-static void where(search *s, const char *column, const char *relation, firn_db_value v) {
-  firn_builder_addf(&s->sql, " AND %s %s $%zu", column, relation, value(s, v));
+/* What a search walks along: a tree, as `k`, with the event of each entry, as `e`; and which of the two tells
+ * the time and what else is asked for. */
+typedef struct walk {
+  const char *tree, *time, *subject, *type_and_source, *others;
+} walk;
+
+static const walk along_ids = {"event_by_id", "e", "e", "e", "e"};
+static const walk along_tags = {"event_tag", "k", "e", "e", "e"};
+static const walk along_subject = {"event_by_subject", "k", "k", "k", "e"};
+static const walk along_time = {"event_by_time", "k", "e", "k", "k"};
+
+static void where(search *s, const char *of, const char *column, const char *relation, firn_db_value v) {
+  firn_builder_addf(&s->sql, " AND %s.%s %s $%zu", of, column, relation, value(s, v));
 }
 
-static void where_text(search *s, firn_bytes asked, const char *column, int64_t id) {
+static void where_text(search *s, const char *of, const char *column, firn_bytes asked, int64_t id) {
   if (asked.data != NULL) {
-    where(s, column, "=", firn_db_int64(id));
+    where(s, of, column, "=", firn_db_int64(id));
   }
 }
 
-/* Which rows: parameters are numbered once, however often the condition is written (once for each tag). */
-static void write_conditions(search *s, bool without_time) {
+static void where_time(search *s, const char *of, bool without_time) {
   const firn_index_query *q = s->query;
-  where_text(s, q->subject, "e.subject", s->subject);
-  where_text(s, q->type, "e.type", s->type);
-  where_text(s, q->source, "e.source", s->source);
-  where_text(s, q->producer, "e.producer", s->producer);
-  where_text(s, q->data_version, "e.data_version", s->version);
-  if (q->id.data != NULL) {
-    where(s, "e.id", "=", firn_text_value(q->id));
-  }
   if (without_time) {
-    where(s, "e.time_us", "=", firn_db_int64(FIRN_NO_TIME));
+    where(s, of, "time_us", "=", firn_db_int64(FIRN_NO_TIME));
   } else if (q->has_after || q->has_before || q->is_ascending) {
-    where(s, "e.time_us", ">", firn_db_int64(q->has_after ? q->after_us : FIRN_NO_TIME));
+    where(s, of, "time_us", ">", firn_db_int64(q->has_after ? q->after_us : FIRN_NO_TIME));
   }
   if (q->has_before) {
-    where(s, "e.time_us", "<", firn_db_int64(q->before_us));
+    where(s, of, "time_us", "<", firn_db_int64(q->before_us));
   }
   if (s->has_cursor) {
     size_t time_us = value(s, firn_db_int64(s->time_us));
-    firn_builder_addf(&s->sql, " AND (e.time_us, e.identity) %c ($%zu, $%zu)", q->is_ascending ? '>' : '<',
-                      time_us, value(s, firn_db_int64(s->identity)));
+    firn_builder_addf(&s->sql, " AND (%s.time_us, %s.identity) %c ($%zu, $%zu)", of, of,
+                      q->is_ascending ? '>' : '<', time_us, value(s, firn_db_int64(s->identity)));
+  }
+}
+
+/* Which rows; the same parameters whenever it is called. */
+static void write_conditions(search *s, const walk *along, bool without_time) {
+  const firn_index_query *q = s->query;
+  where_text(s, along->subject, "subject", q->subject, s->subject);
+  where_time(s, along->time, without_time);
+  where_text(s, along->type_and_source, "type", q->type, s->type);
+  where_text(s, along->type_and_source, "source", q->source, s->source);
+  where_text(s, along->others, "producer", q->producer, s->producer);
+  where_text(s, along->others, "data_version", q->data_version, s->version);
+  if (q->id.data != NULL) {
+    where(s, "e", "id", "=", firn_text_value(q->id));
   }
   /* A row that a later one stands before is not seen. */
   firn_builder_add_text(&s->sql,
-                        " AND NOT EXISTS (SELECT 1 FROM event n INDEXED BY event_by_subject"
+                        " AND NOT EXISTS (SELECT 1 FROM event_by_subject n"
+                        " CROSS JOIN event m ON m.event_id = n.event_id"
                         " WHERE n.subject = e.subject AND n.time_us = e.time_us"
                         " AND n.identity = e.identity AND n.event_id > e.event_id AND n.type = e.type"
-                        " AND n.source = e.source AND n.id = e.id)");
+                        " AND n.source = e.source AND m.id = e.id)");
 }
 
 static void write_order(search *s, const char *of) {
@@ -129,19 +146,28 @@ static void write_order(search *s, const char *of) {
   firn_builder_addf(&s->sql, " ORDER BY %s.time_us%s, %s.identity%s", of, direction, of, direction);
 }
 
-/* The index to walk along, chosen here because a planner without statistics guesses. */
-static const char *best_index(const firn_index_query *q) {
-  if (q->id.data != NULL) {
-    return "event_by_id";
-  }
-  return q->subject.data != NULL ? "event_by_subject" : "event_by_time";
+static void write_walk(search *s, const walk *along) {
+  firn_builder_addf(&s->sql,
+                    "SELECT e.event_id, %s.time_us, %s.identity FROM %s k CROSS JOIN event e "
+                    "ON e.event_id = k.event_id WHERE ",
+                    along->time, along->time, along->tree);
 }
 
+/* Along the tree that has the fewest rows of those asked for, chosen here because a planner without
+ * statistics guesses. That of ids is in no order of time. */
 static void write_plain(search *s, size_t limit, bool without_time) {
-  firn_builder_addf(&s->sql, "SELECT e.event_id, e.time_us, e.identity FROM event e INDEXED BY %s WHERE 1",
-                    best_index(s->query));
-  write_conditions(s, without_time);
-  write_order(s, "e");
+  const firn_index_query *q = s->query;
+  const walk *along = q->id.data != NULL        ? &along_ids
+                      : q->subject.data != NULL ? &along_subject
+                                                : &along_time;
+  write_walk(s, along);
+  if (along == &along_ids) {
+    firn_builder_addf(&s->sql, "k.id_hash = $%zu", value(s, firn_db_int64(firn_id_hash(q->id))));
+  } else {
+    firn_builder_add_text(&s->sql, "1");
+  }
+  write_conditions(s, along, without_time);
+  write_order(s, along->time);
   firn_builder_addf(&s->sql, " LIMIT $%zu", limit);
 }
 
@@ -153,13 +179,12 @@ static void write_tagged(search *s, size_t limit, bool without_time) {
     if (s->tags[i] < 0) {
       continue;
     }
-    s->n_values = before;
-    firn_builder_addf(&s->sql,
-                      "%sSELECT * FROM (SELECT e.event_id, g.time_us, g.identity FROM event_tag g "
-                      "CROSS JOIN event e ON e.event_id = g.event_id WHERE g.tag = %" PRId64,
-                      joint, s->tags[i]);
-    write_conditions(s, without_time);
-    write_order(s, "g");
+    s->n_values = before; /* the same parameters for each */
+    firn_builder_addf(&s->sql, "%sSELECT * FROM (", joint);
+    write_walk(s, &along_tags);
+    firn_builder_addf(&s->sql, "k.tag = %" PRId64, s->tags[i]);
+    write_conditions(s, &along_tags, without_time);
+    write_order(s, along_tags.time);
     firn_builder_addf(&s->sql, " LIMIT $%zu)", limit);
     joint = " UNION ";
   }

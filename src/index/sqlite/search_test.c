@@ -6,7 +6,7 @@
 #include "index/index.h"
 #include "test.h"
 
-enum { FILES = 60, MAX_ROWS = 40, MAX_EVENTS = FILES * MAX_ROWS, TAGS = 4, SEARCHES = 400 };
+enum { FILES = 60, MAX_ROWS = 40, MAX_EVENTS = FILES * MAX_ROWS, TAGS = 4, SEARCHES = 200 };
 
 static firn_error err;
 static firn_ctx *ctx;
@@ -17,7 +17,8 @@ typedef struct event {
   char extras[64];
   unsigned tags; /* a bit for each */
   int file;
-  bool is_seen; /* by the walk under way */
+  bool is_visible; /* its file is live, and no later event stands before it */
+  bool is_seen;    /* by the walk under way */
 } event;
 
 typedef struct model {
@@ -66,16 +67,24 @@ static bool is_one(const event *a, const event *b) {
          firn_bytes_equal(x->id, y->id);
 }
 
-static bool is_visible(size_t i) {
-  if (!all.is_live[all.events[i].file]) {
-    return false;
-  }
+static bool is_hidden(size_t i) {
   for (size_t j = i + 1; j < all.n; j++) {
     if (all.is_live[all.events[j].file] && is_one(&all.events[i], &all.events[j])) {
-      return false;
+      return true;
     }
   }
-  return true;
+  return false;
+}
+
+/* After every change. */
+static void judge(void) {
+  for (size_t i = 0; i < all.n; i++) {
+    all.events[i].is_visible = all.is_live[all.events[i].file] && !is_hidden(i);
+  }
+}
+
+static bool is_visible(size_t i) {
+  return all.events[i].is_visible;
 }
 
 static bool has(firn_bytes asked, firn_bytes got) {
@@ -108,6 +117,7 @@ static void add_file(void) {
   }
   CHECK_OK(firn_index_load_commit(l, ctx, &err));
   firn_index_load_close(l);
+  judge();
 }
 
 static void remove_file(void) {
@@ -120,6 +130,7 @@ static void remove_file(void) {
   CHECK_OK(firn_index_load_commit(l, ctx, &err));
   firn_index_load_close(l);
   all.is_live[file] = false;
+  judge();
 }
 
 typedef struct question {

@@ -7,24 +7,24 @@
 /* What the ledger's table is to a person with sqlite3: its columns, in its order, one row for rows that are
  * one. Times are UTC with microseconds; those beyond SQLite's calendar are shown as microseconds since 1970.
  */
-#define CLOUD_EVENT                                                                               \
-  "CREATE VIEW cloud_event AS SELECT "                                                            \
-  "(SELECT text FROM text WHERE text_id = e.subject) AS subject, "                                \
-  "CASE WHEN e.time_us > -9223372036854775808 THEN coalesce("                                     \
-  "datetime((e.time_us - ((e.time_us % 1000000 + 1000000) % 1000000)) / 1000000, 'unixepoch') "   \
-  "|| printf('.%06d', (e.time_us % 1000000 + 1000000) % 1000000), e.time_us) END AS event_time, " \
-  "(SELECT text FROM text WHERE text_id = e.type) AS event_type, "                                \
-  "e.id AS id, "                                                                                  \
-  "(SELECT text FROM text WHERE text_id = e.source) AS source, "                                  \
-  "(SELECT text FROM text WHERE text_id = e.producer) AS producer, "                              \
-  "(SELECT text FROM text WHERE text_id = e.data_content_type) AS data_content_type, "            \
-  "(SELECT text FROM text WHERE text_id = e.data_version) AS data_version, "                      \
-  "CASE e.extras WHEN '' THEN '{}' ELSE e.extras END AS extras, "                                 \
-  "(SELECT path || '#' || (e.event_id - first_id) FROM file WHERE first_id <= e.event_id "        \
-  "ORDER BY first_id DESC LIMIT 1) AS index_key "                                                 \
-  "FROM event e WHERE NOT EXISTS (SELECT 1 FROM event n WHERE n.subject = e.subject "             \
-  "AND n.time_us = e.time_us AND n.identity = e.identity AND n.event_id > e.event_id "            \
-  "AND n.type = e.type AND n.source = e.source AND n.id = e.id);"
+#define CLOUD_EVENT                                                                                          \
+  "CREATE VIEW cloud_event AS SELECT "                                                                       \
+  "(SELECT text FROM text WHERE text_id = e.subject) AS subject, "                                           \
+  "CASE WHEN e.time_us > -9223372036854775808 THEN coalesce("                                                \
+  "datetime((e.time_us - ((e.time_us % 1000000 + 1000000) % 1000000)) / 1000000, 'unixepoch') "              \
+  "|| printf('.%06d', (e.time_us % 1000000 + 1000000) % 1000000), e.time_us) END AS event_time, "            \
+  "(SELECT text FROM text WHERE text_id = e.type) AS event_type, "                                           \
+  "e.id AS id, "                                                                                             \
+  "(SELECT text FROM text WHERE text_id = e.source) AS source, "                                             \
+  "(SELECT text FROM text WHERE text_id = e.producer) AS producer, "                                         \
+  "(SELECT text FROM text WHERE text_id = e.data_content_type) AS data_content_type, "                       \
+  "(SELECT text FROM text WHERE text_id = e.data_version) AS data_version, "                                 \
+  "CASE e.extras WHEN '' THEN '{}' ELSE e.extras END AS extras, "                                            \
+  "(SELECT path || '#' || (e.event_id - first_id) FROM file WHERE first_id <= e.event_id "                   \
+  "ORDER BY first_id DESC LIMIT 1) AS index_key "                                                            \
+  "FROM event e WHERE NOT EXISTS (SELECT 1 FROM event_by_subject n JOIN event m ON m.event_id = n.event_id " \
+  "WHERE n.subject = e.subject AND n.time_us = e.time_us AND n.identity = e.identity "                       \
+  "AND n.event_id > e.event_id AND n.type = e.type AND n.source = e.source AND m.id = e.id);"
 
 /* long: the schema, a sentence for each table */
 static const char *const migrations[] = {
@@ -36,12 +36,18 @@ static const char *const migrations[] = {
     "state INTEGER NOT NULL, n_ids INTEGER NOT NULL, n_rows INTEGER NOT NULL, pending TEXT NOT NULL);"
     "CREATE INDEX file_pending ON file (table_name) WHERE pending <> '';"
     "CREATE TABLE event (event_id INTEGER PRIMARY KEY, subject INTEGER NOT NULL, time_us INTEGER NOT NULL, "
-    "identity INTEGER NOT NULL, type INTEGER NOT NULL, source INTEGER NOT NULL, id TEXT NOT NULL, "
+    "identity INTEGER NOT NULL, type INTEGER NOT NULL, source INTEGER NOT NULL, id_hash INTEGER NOT NULL, "
+    "id TEXT NOT NULL, "
     "producer INTEGER NOT NULL, data_content_type INTEGER NOT NULL, data_version INTEGER NOT NULL, "
     "extras TEXT NOT NULL);"
-    "CREATE INDEX event_by_subject ON event (subject, time_us, identity);"
-    "CREATE INDEX event_by_id ON event (id);"
-    "CREATE INDEX event_by_time ON event (time_us, identity);"
+    "CREATE TABLE event_by_subject (subject INTEGER NOT NULL, time_us INTEGER NOT NULL, "
+    "identity INTEGER NOT NULL, event_id INTEGER NOT NULL, type INTEGER NOT NULL, source INTEGER NOT NULL, "
+    "PRIMARY KEY (subject, time_us, identity, event_id)) WITHOUT ROWID;"
+    "CREATE TABLE event_by_id (id_hash INTEGER NOT NULL, event_id INTEGER NOT NULL, "
+    "PRIMARY KEY (id_hash, event_id)) WITHOUT ROWID;"
+    "CREATE TABLE event_by_time (time_us INTEGER NOT NULL, identity INTEGER NOT NULL, "
+    "event_id INTEGER NOT NULL, type INTEGER NOT NULL, source INTEGER NOT NULL, producer INTEGER NOT NULL, "
+    "data_version INTEGER NOT NULL, PRIMARY KEY (time_us, identity, event_id)) WITHOUT ROWID;"
     "CREATE TABLE event_tag (tag INTEGER NOT NULL, time_us INTEGER NOT NULL, identity INTEGER NOT NULL, "
     "event_id INTEGER NOT NULL, PRIMARY KEY (tag, time_us, identity, event_id)) WITHOUT ROWID;"
     "CREATE TABLE note (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;" CLOUD_EVENT,
@@ -55,6 +61,11 @@ firn_status firn_sqlite_index_fail(const firn_sqlite_index *x, firn_status statu
 }
 
 /* --- opening --- */
+
+/* The cache (KiB) is what a load may hold, and given back when it ends. The write-ahead log of a large load
+ * does not stay as large as it was. */
+#define WRITER_SETTINGS "PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 16777216"
+#define READER_SETTINGS "PRAGMA query_only = ON; PRAGMA cache_size = -1024"
 
 /* A database of something else must not become an index as well. One that has only its versions was begun by
  * a process that died. */
@@ -72,18 +83,56 @@ static firn_status check_kind(firn_db *db, firn_ctx *ctx, firn_error *err) {
              : firn_error_set(err, FIRN_CORRUPT, "it is a database of something else, no index");
 }
 
+/* Of the write-ahead log; 0 where there is none. */
+static firn_status log_size(const firn_sqlite_index *x, firn_ctx *ctx, uint64_t *out, firn_error *err) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const char *path = firn_arena_printf(&arena, "%s-wal", x->path);
+  if (path == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+  }
+  firn_file_info info = {0};
+  firn_status status = firn_file_stat(ctx, path, &info, err);
+  *out = info.size_bytes;
+  return status == FIRN_NOT_FOUND ? FIRN_OK : status;
+}
+
+/* Where the write-ahead log, which may hold the rest, is empty, a file ends with a whole page. SQLite would
+ * take what is missing of the last one for zeros. */
+static firn_status check_end(const firn_sqlite_index *x, firn_ctx *ctx, firn_error *err) {
+  FIRN_AUTO_FILE *file = NULL;
+  firn_file_info info;
+  uint8_t head[18]; /* the page's size stands at its end, big endian; 1 means 65536 */
+  size_t got;
+  uint64_t log_bytes;
+  FIRN_TRY(log_size(x, ctx, &log_bytes, err));
+  firn_status status = firn_file_open(ctx, x->path, FIRN_FILE_READ, &file, err);
+  if (log_bytes > 0 || status == FIRN_NOT_FOUND) {
+    return FIRN_OK;
+  }
+  FIRN_TRY(status);
+  FIRN_TRY(firn_file_info_of(file, &info, err));
+  FIRN_TRY(firn_file_read_at(file, 0, head, sizeof head, &got, err));
+  uint64_t page_bytes = (uint64_t)(head[16] << 8 | head[17]);
+  page_bytes = page_bytes == 1 ? 65536 : page_bytes;
+  return got < sizeof head || page_bytes == 0 || info.size_bytes % page_bytes == 0
+             ? FIRN_OK /* or SQLite sees it */
+             : firn_error_set(err, FIRN_CORRUPT, "its end is missing");
+}
+
 static firn_status connect(const void *self, firn_ctx *ctx, firn_db **out, firn_error *err) {
   const firn_sqlite_index *x = self;
   FIRN_AUTO_DB *db = NULL;
   FIRN_TRY(firn_sqlite_open(x->path, &(firn_sqlite_options){.must_exist = true}, ctx, &db, err));
-  FIRN_TRY(firn_db_script(db, ctx, "PRAGMA query_only = ON; PRAGMA cache_size = -1024", err));
+  FIRN_TRY(firn_db_script(db, ctx, READER_SETTINGS, err));
   *out = FIRN_HAND_OVER(db);
   return FIRN_OK;
 }
 
 static firn_status set_up(firn_sqlite_index *x, firn_ctx *ctx, firn_error *err) {
   FIRN_TRY(firn_connections_new(connect, x, &x->readers, err));
+  FIRN_TRY(check_end(x, ctx, err));
   FIRN_TRY(firn_sqlite_open(x->path, NULL, ctx, &x->writer, err));
+  FIRN_TRY(firn_db_script(x->writer, ctx, WRITER_SETTINGS, err));
   FIRN_TRY(check_kind(x->writer, ctx, err));
   return firn_db_migrate(x->writer, ctx, "index", migrations, FIRN_COUNT_OF(migrations), err);
 }
@@ -93,6 +142,11 @@ static void sqlite_close(firn_index *index) {
   firn_connections_free(x->readers);
   firn_db_close(x->writer);
   firn_free(x);
+}
+
+void firn_sqlite_index_rest(firn_sqlite_index *x, const firn_env *env) {
+  firn_ctx ctx = FIRN_CTX_INIT(env);
+  FIRN_IGNORE(firn_db_script(x->writer, &ctx, "PRAGMA shrink_memory", NULL)); /* it only frees */
 }
 
 /* --- what is known --- */
@@ -132,21 +186,13 @@ static firn_status read_count(firn_db *db, firn_ctx *ctx, firn_index_count *out,
   }
 }
 
-/* The file and its write-ahead log, which need not be there. */
 static firn_status measure(const firn_sqlite_index *x, firn_ctx *ctx, uint64_t *out, firn_error *err) {
-  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
-  const char *log = firn_arena_printf(&arena, "%s-wal", x->path);
-  if (log == NULL) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
-  }
   firn_file_info info;
+  uint64_t log_bytes;
   FIRN_TRY(firn_file_stat(ctx, x->path, &info, err));
-  *out = info.size_bytes;
-  firn_status status = firn_file_stat(ctx, log, &info, err);
-  if (status == FIRN_OK) {
-    *out += info.size_bytes;
-  }
-  return status == FIRN_NOT_FOUND ? FIRN_OK : status;
+  FIRN_TRY(log_size(x, ctx, &log_bytes, err));
+  *out = info.size_bytes + log_bytes;
+  return FIRN_OK;
 }
 
 static firn_status sqlite_count(firn_index *index, firn_ctx *ctx, firn_index_count *out, firn_error *err) {

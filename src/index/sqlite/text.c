@@ -6,6 +6,10 @@ enum { KNOWN_SLOTS = 8192 };
 
 #define FIND "SELECT text_id FROM text WHERE hash = $1 AND text = $2"
 
+int64_t firn_id_hash(firn_bytes id) {
+  return (int32_t)(uint32_t)firn_xxh64(id); /* four bytes in SQLite */
+}
+
 firn_status firn_texts_open(firn_db *db, firn_ctx *ctx, firn_texts *out, firn_error *err) {
   firn_texts t = {.known = firn_alloc(KNOWN_SLOTS * sizeof *t.known)};
   if (t.known == NULL) {
