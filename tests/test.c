@@ -237,10 +237,3 @@ int test_run(const char *names, void (*const *bodies)(void **), size_t n) {
   free(copy);
   return failed;
 }
-
-/* With LOCPATH set, as cmake/tests.cmake does, glibc forgets a list of its own when p11-kit (of GnuTLS) opens
- * a locale. */
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void) {
-  return "leak:argz_add_sep";
-}

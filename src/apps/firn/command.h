@@ -101,6 +101,7 @@ FIRN_MUST_USE firn_status firn_app_table(firn_app *app, const char *name, firn_a
 extern const firn_command firn_table_commands[];
 extern const firn_command firn_parquet_commands[];
 extern const firn_command firn_avro_commands[];
+FIRN_MUST_USE firn_status firn_up_command_run(firn_app *app, const firn_args *args, firn_error *err);
 FIRN_MUST_USE firn_status firn_ingest_command_run(firn_app *app, const firn_args *args, firn_error *err);
 extern const firn_option firn_ingest_command_options[];
 FIRN_MUST_USE firn_status firn_check_command_run(firn_app *app, const firn_args *args, firn_error *err);

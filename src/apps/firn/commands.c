@@ -1,6 +1,11 @@
 #include "apps/firn/command.h"
+#include "apps/firn/settings.h"
 
 const firn_command firn_commands[] = {
+    {.name = "up",
+     .summary = "the whole lakehouse in one process: events in and out over HTTP, commits, index",
+     .options = firn_setting_options,
+     .run = firn_up_command_run},
     {.name = "ingest",
      .usage = "TABLE [FILE...]",
      .summary = "files or standard input into a table: structured CloudEvents, one a line or a JSON array",
