@@ -1,6 +1,6 @@
 /* What can be told a client at once about the events it sends: whether its body is JSON, how many events that
  * are, and whether one of them is too large. Whether they are CloudEvents is seen later, and no reason to
- * refuse them. */
+ * refuse them; nor is a line that is no JSON, of many: it becomes a dead letter, as it does from a file. */
 #ifndef FIRN_SERVICES_INGEST_BODY_H
 #define FIRN_SERVICES_INGEST_BODY_H
 

