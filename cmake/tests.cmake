@@ -23,7 +23,7 @@ function(firn_test path target)
     set(labels full)
   endif()
   # Found by what it calls, so that nobody can forget to say it.
-  file(STRINGS ${CMAKE_SOURCE_DIR}/${path} threaded REGEX "firn_pool_open|pthread_create")
+  file(STRINGS ${CMAKE_SOURCE_DIR}/${path} threaded REGEX "firn_pool_open|pthread_create|firn_http_server_open|firn_service_start")
   if(threaded)
     list(APPEND labels threads)
   elseif(FIRN_SANITIZE STREQUAL "thread")

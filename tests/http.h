@@ -103,28 +103,6 @@ static inline void http_keep(http_answer *a, char c) {
   a->body_len++;
 }
 
-static inline bool http_read_chunks(int fd, http_answer *a) {
-  for (;;) {
-    char line[32] = {0}, c;
-    for (size_t i = 0; i < sizeof line - 1 && (i < 2 || line[i - 1] != '\n'); i++) {
-      if (!http_get_byte(fd, &line[i])) {
-        return false;
-      }
-    }
-    unsigned long left = strtoul(line, NULL, 16);
-    bool is_last = left == 0;
-    for (; left > 0; left--) {
-      if (!http_get_byte(fd, &c)) {
-        return false;
-      }
-      http_keep(a, c);
-    }
-    if (!http_get_byte(fd, &c) || !http_get_byte(fd, &c) || is_last) {
-      return is_last;
-    }
-  }
-}
-
 static inline bool http_read_body(int fd, http_answer *a, unsigned long long len) {
   while (len > 0) {
     char some[16384];
@@ -141,6 +119,25 @@ static inline bool http_read_body(int fd, http_answer *a, unsigned long long len
   return true;
 }
 
+static inline bool http_read_chunks(int fd, http_answer *a) {
+  for (;;) {
+    char line[32] = {0}, c;
+    for (size_t i = 0; i < sizeof line - 1 && (i < 2 || line[i - 1] != '\n'); i++) {
+      if (!http_get_byte(fd, &line[i])) {
+        return false;
+      }
+    }
+    unsigned long left = strtoul(line, NULL, 16);
+    bool is_last = left == 0;
+    if (!http_read_body(fd, a, left)) {
+      return false;
+    }
+    if (!http_get_byte(fd, &c) || !http_get_byte(fd, &c) || is_last) {
+      return is_last;
+    }
+  }
+}
+
 /* Reads one answer and not a byte more; `is_head`: to a HEAD. */
 static inline http_answer http_read(int fd, bool is_head) {
   http_answer a = {0};
@@ -151,7 +148,7 @@ static inline http_answer http_read(int fd, bool is_head) {
     }
     len++;
   }
-  a.code = atoi(a.head + 9);
+  a.code = (int)strtol(a.head + 9, NULL, 10);
   const char *length = http_header(&a, "Content-Length");
   if (is_head || a.code < 200 || a.code == 204) {
     a.is_whole = true;

@@ -82,7 +82,7 @@ static void resume_waiting(firn_http_server *s) {
     x->wanted_bytes = 0;
     x->held_us += firn_server_now_us(s) - x->held_since_us;
     firn_connection_set(x->connection, FIRN_CONNECTION_BODY, firn_connection_body_deadline(x));
-    MHD_resume_connection(x->mhd);
+    firn_connection_resume(x->connection);
   }
 }
 

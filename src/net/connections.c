@@ -3,6 +3,7 @@
 #include <gnutls/gnutls.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "net/server_internal.h"
@@ -16,6 +17,54 @@ void firn_connection_set(firn_connection *c, firn_connection_phase phase, int64_
   firn_http_server *s = c->server;
   if (deadline_us != 0 && (s->sweep_at_us == 0 || deadline_us < s->sweep_at_us)) {
     s->sweep_at_us = deadline_us;
+  }
+}
+
+void firn_connection_resume(firn_connection *c) {
+  c->server->has_resumed = true;
+  MHD_resume_connection(c->exchange->mhd);
+}
+
+/* A client may shut its side together with what it sends, and then libmicrohttpd does not look again: epoll
+ * tells it once. So connections that had something to read are looked at when the turn is over. */
+static void suspect(firn_connection *c) {
+  firn_http_server *s = c->server;
+  if (!c->is_suspect) {
+    c->is_suspect = true;
+    c->previous_suspect = NULL;
+    c->next_suspect = s->suspects;
+    if (s->suspects != NULL) {
+      s->suspects->previous_suspect = c;
+    }
+    s->suspects = c;
+  }
+}
+
+static void clear(firn_connection *c) {
+  if (c->is_suspect) {
+    c->is_suspect = false;
+    *(c->previous_suspect == NULL ? &c->server->suspects : &c->previous_suspect->next_suspect) =
+        c->next_suspect;
+    if (c->next_suspect != NULL) {
+      c->next_suspect->previous_suspect = c->previous_suspect;
+    }
+  }
+}
+
+static bool has_ended(int fd) {
+  char byte;
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+void firn_connections_look_at_suspects(firn_http_server *s) {
+  while (s->suspects != NULL) {
+    firn_connection *c = s->suspects;
+    clear(c);
+    bool waits_for_client = c->phase == FIRN_CONNECTION_NEW || c->phase == FIRN_CONNECTION_IDLE ||
+                            c->phase == FIRN_CONNECTION_HEAD || c->phase == FIRN_CONNECTION_BODY;
+    if (waits_for_client && has_ended(c->fd)) {
+      firn_connection_doom(c);
+    }
   }
 }
 
@@ -63,6 +112,7 @@ static void connection_closed(firn_connection *c) {
   if (!s->is_closing && (c->must_linger || (c->phase != FIRN_CONNECTION_DOOMED && has_unread(c->fd)))) {
     firn_linger_add(s->linger, c->fd, firn_server_now_us(s));
   }
+  clear(c);
   *(c->previous == NULL ? &s->first : &c->previous->next) = c->next;
   *(c->next == NULL ? &s->last : &c->next->previous) = c->previous;
   firn_exchange_free(c->exchange); /* NULL: libmicrohttpd has told us about its end */
@@ -103,6 +153,7 @@ void *firn_connection_request_line(void *server, const char *target, struct MHD_
   if (c->phase == FIRN_CONNECTION_IDLE) {
     firn_connection_set(c, FIRN_CONNECTION_HEAD, firn_server_now_us(s) + s->options.header_timeout_us);
   }
+  suspect(c);
   return x;
 }
 
@@ -136,11 +187,11 @@ static void refuse(firn_exchange *x, int status, const char *type, const char *m
 }
 
 /* Refuses what no handler should see. */
-static void check_head(firn_exchange *x, const char *version) {
+static void check_head(firn_exchange *x, const char *method, const char *version) {
   firn_http_server *s = x->server;
   size_t size = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
   firn_error err = {.status = FIRN_OK};
-  firn_status status = firn_head_check(x, version, &err);
+  firn_status status = firn_head_check(x, method, version, &err);
   status = status == FIRN_OK ? firn_target_parse(x->raw, &x->arena, &x->target, &err) : status;
   if (x->target.path == NULL) {
     x->target.path = "";
@@ -180,7 +231,7 @@ static enum MHD_Result begin(firn_exchange *x, const char *method, const char *v
     return MHD_NO;
   }
   set_trace_id(x);
-  check_head(x, version);
+  check_head(x, method, version);
   x->has_begun = true;
   s->n_begun++;
   if (x->status == 0) {
@@ -190,14 +241,15 @@ static enum MHD_Result begin(firn_exchange *x, const char *method, const char *v
     check_body(x);
   }
   x->state = x->status == 0 ? FIRN_EXCHANGE_BODY : FIRN_EXCHANGE_ANSWERED;
-  if (!has_body(x)) {
-    return MHD_YES; /* called again at once: an answer given now would end the connection */
-  }
-  if (x->status != 0) {
+  if (x->status != 0 && (has_body(x) || x->must_close)) {
     x->connection->must_linger = true;
     return firn_answer_queue(x);
   }
+  if (!has_body(x)) {
+    return MHD_YES; /* called again at once: an answer given now would end the connection */
+  }
   firn_connection_set(x->connection, FIRN_CONNECTION_BODY, firn_connection_body_deadline(x));
+  suspect(x->connection);
   return MHD_YES;
 }
 
@@ -208,6 +260,7 @@ static enum MHD_Result take_body(firn_exchange *x, const char *data, size_t *len
       if (x->is_chunked) {
         x->connection->deadline_us = firn_connection_body_deadline(x);
       }
+      suspect(x->connection);
       return MHD_YES;
     case FIRN_BODY_MUST_WAIT:
       x->held_since_us = firn_server_now_us(x->server);
@@ -287,6 +340,7 @@ void firn_connection_request_ended(void *server, struct MHD_Connection *mhd, voi
   c->exchange = NULL;
   c->must_linger |= how != MHD_REQUEST_TERMINATED_COMPLETED_OK && how != MHD_REQUEST_TERMINATED_CLIENT_ABORT;
   firn_connection_set(c, FIRN_CONNECTION_IDLE, firn_server_now_us(s) + s->options.idle_timeout_us);
+  suspect(c);
   if (x->has_begun) {
     s->n_begun--;
     if (s->options.handler.end != NULL) {

@@ -104,7 +104,13 @@ static const char *what_is_wrong_with_the_body(firn_exchange *x, const head_walk
   return NULL;
 }
 
-firn_status firn_head_check(firn_exchange *x, const char *version, firn_error *err) {
+/* Behind the last value come its line's end and an empty line. */
+static bool is_last(const firn_exchange *x, const char *method, const char *at) {
+  size_t size = MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+  return method + size - at >= 2 && method + size - at <= 4;
+}
+
+firn_status firn_head_check(firn_exchange *x, const char *method, const char *version, firn_error *err) {
   bool is_1_0 = strcmp(version, "HTTP/1.0") == 0;
   if (!is_1_0 && strcmp(version, "HTTP/1.1") != 0) {
     return firn_error_set(err, FIRN_INVALID, "the request is not of HTTP/1.0 or HTTP/1.1");
@@ -115,6 +121,9 @@ firn_status firn_head_check(firn_exchange *x, const char *version, firn_error *e
   head_walk walk = {.at = version + strlen(version)};
   (void)MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, look_at_header, &walk); /* it tells `walk` */
   const char *wrong = walk.wrong;
+  if (wrong == NULL && !is_last(x, method, walk.at)) {
+    wrong = "a NUL or a folded line in a header";
+  }
   if (wrong == NULL && (walk.n_hosts > 1 || (walk.n_hosts == 0 && !is_1_0))) {
     wrong = "there must be one Host header";
   }

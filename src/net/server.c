@@ -232,7 +232,7 @@ static void take_returned(firn_http_server *s, bool *is_draining, bool *is_stopp
     }
     int64_t deadline = firn_server_now_us(s) + s->options.answer_timeout_us;
     firn_connection_set(x->connection, FIRN_CONNECTION_ANSWER, deadline);
-    MHD_resume_connection(x->mhd);
+    firn_connection_resume(x->connection);
   }
 }
 
@@ -262,7 +262,7 @@ static int64_t sooner(int64_t a, int64_t b) {
 
 static int wait_ms(firn_http_server *s, int64_t next_us) {
   MHD_UNSIGNED_LONG_LONG mhd_ms = 0;
-  if (MHD_get_timeout(s->mhd, &mhd_ms) == MHD_YES && mhd_ms == 0) {
+  if (s->has_resumed || (MHD_get_timeout(s->mhd, &mhd_ms) == MHD_YES && mhd_ms == 0)) {
     return 0;
   }
   int64_t at_us = sooner(next_us, s->sweep_at_us);
@@ -282,7 +282,7 @@ static void end_all(firn_http_server *s) {
   }
   for (firn_connection *c = s->first; c != NULL; c = c->next) {
     if (c->phase == FIRN_CONNECTION_HELD) {
-      MHD_resume_connection(c->exchange->mhd);
+      firn_connection_resume(c);
     }
   }
   (void)MHD_run(s->mhd); /* whatever it says: now it ends */
@@ -309,7 +309,9 @@ static void *poll_connections(void *arg) {
       end_all(s);
       return NULL;
     }
+    s->has_resumed = false;
     (void)MHD_run(s->mhd); /* fails only when it is not running */
+    firn_connections_look_at_suspects(s);
     if (is_draining) {
       drain(s);
     }
@@ -386,12 +388,8 @@ uint16_t firn_http_server_port(const firn_http_server *s) {
 }
 
 void firn_http_server_drain(firn_http_server *s, firn_ctx *ctx, int64_t deadline_us) {
-  int64_t left_us = deadline_us - firn_ctx_monotonic_us(ctx);
-  struct timespec until;
-  (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-  int64_t until_ns = until.tv_nsec + (left_us > 0 ? left_us : 0) * 1000;
-  until.tv_sec += until_ns / 1000000000;
-  until.tv_nsec = until_ns % 1000000000;
+  (void)ctx;
+  struct timespec until = {.tv_sec = deadline_us / 1000000, .tv_nsec = deadline_us % 1000000 * 1000};
   pthread_mutex_lock(&s->lock);
   s->is_draining = true;
   pthread_mutex_unlock(&s->lock);

@@ -4,7 +4,8 @@
  * One thread polls all connections and never waits for anything else. A request whose body is complete is
  * suspended and given to one of the server's workers; whoever has the answer, on whatever thread, resumes it.
  * Deadlines are total: a head or a body that is not complete in time ends its connection, however busily it
- * trickles. Bodies are held in memory, all of them together within a budget: beyond it reading waits. */
+ * trickles. It needs the system's own clock. Bodies are held in memory, all of them together within a budget:
+ * beyond it reading waits. */
 #ifndef FIRN_NET_SERVER_H
 #define FIRN_NET_SERVER_H
 

@@ -31,6 +31,8 @@ typedef enum firn_connection_phase {
 
 typedef struct firn_connection {
   struct firn_connection *previous, *next; /* of the server's, oldest first */
+  struct firn_connection *previous_suspect, *next_suspect;
+  bool is_suspect;
   firn_http_server *server;
   firn_exchange *exchange; /* of the request that is being read or answered */
   firn_connection_phase phase;
@@ -135,13 +137,15 @@ struct firn_http_server {
 
   /* The polling thread's alone. */
   firn_connection *first, *last;
+  firn_connection *suspects; /* who may have ended without being noticed */
   uint64_t n_connections_ever;
   size_t n_begun;      /* exchanges between `begin` and `end` */
   int64_t sweep_at_us; /* 0: nothing is due */
   firn_body_budget budget;
   firn_linger *linger;
-  bool is_quiet;   /* takes no new connections and requests */
-  bool is_closing; /* nothing goes on */
+  bool has_resumed; /* connections that libmicrohttpd has to look at without being told by epoll */
+  bool is_quiet;    /* takes no new connections and requests */
+  bool is_closing;  /* nothing goes on */
 
   pthread_mutex_t lock; /* guards what follows; never held while anything else is called */
   pthread_cond_t drained;
@@ -174,11 +178,15 @@ enum MHD_Result firn_connection_request(void *server, struct MHD_Connection *mhd
 void firn_connection_request_ended(void *server, struct MHD_Connection *mhd, void **exchange,
                                    enum MHD_RequestTerminationCode how);
 void firn_connection_set(firn_connection *c, firn_connection_phase phase, int64_t deadline_us);
+void firn_connection_resume(firn_connection *c);
+void firn_connections_look_at_suspects(firn_http_server *s);
 /* When a body must be complete. */
 int64_t firn_connection_body_deadline(const firn_exchange *x);
 
-/* head.c: what libmicrohttpd lets pass and we do not. FIRN_INVALID with a sentence. */
-FIRN_MUST_USE firn_status firn_head_check(firn_exchange *x, const char *version, firn_error *err);
+/* head.c: what libmicrohttpd lets pass and we do not. FIRN_INVALID with a sentence. `method` and `version`
+ * are where they stand in its buffer. */
+FIRN_MUST_USE firn_status firn_head_check(firn_exchange *x, const char *method, const char *version,
+                                          firn_error *err);
 
 /* body.c */
 typedef enum firn_body_taken {

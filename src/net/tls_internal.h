@@ -3,6 +3,7 @@
 #define FIRN_NET_TLS_INTERNAL_H
 
 #include <gnutls/abstract.h>
+#include <stdbool.h>
 
 #include "base/ctx.h"
 

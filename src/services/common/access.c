@@ -74,11 +74,8 @@ static void write_line(firn_access *a, note *n) {
 }
 
 static void pause_a_moment(firn_access *a) {
-  struct timespec until;
-  (void)clock_gettime(CLOCK_MONOTONIC, &until); /* cannot fail for this clock */
-  int64_t ns = until.tv_nsec + LATEST_US * 1000;
-  until.tv_sec += ns / 1000000000;
-  until.tv_nsec = ns % 1000000000;
+  int64_t until_us = firn_ctx_monotonic_us(&a->ctx) + LATEST_US;
+  struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
   while (!a->is_closing && a->n < NOTES / 2 &&
          pthread_cond_clockwait(&a->more, &a->lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT) {
   }

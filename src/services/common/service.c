@@ -50,20 +50,15 @@ firn_status firn_service_loop_step(firn_service_loop *l, firn_ctx *ctx, bool is_
   return FIRN_OK;
 }
 
-/* `by_us` from now, at most an hour. */
-static struct timespec moment(int64_t by_us) {
-  struct timespec t;
-  (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-  int64_t ns = t.tv_nsec + (by_us < LONGEST_WAIT_US ? by_us : LONGEST_WAIT_US) * 1000;
-  t.tv_sec += ns / 1000000000;
-  t.tv_nsec = ns % 1000000000;
-  return t;
+static struct timespec timespec_of(int64_t monotonic_us) {
+  return (struct timespec){.tv_sec = monotonic_us / 1000000, .tv_nsec = monotonic_us % 1000000 * 1000};
 }
 
 /* Until the next step is due. Called and left with the lock held. A service in trouble is not woken before
  * its pause is over, but it is told at once that it must drain. */
 static void wait(firn_service *s, int64_t wait_us, bool was_draining) {
-  struct timespec until = moment(wait_us == FIRN_STEP_IDLE ? LONGEST_WAIT_US : wait_us);
+  bool is_long = wait_us == FIRN_STEP_IDLE || wait_us > LONGEST_WAIT_US;
+  struct timespec until = timespec_of(firn_ctx_monotonic_us(&s->ctx) + (is_long ? LONGEST_WAIT_US : wait_us));
   while (wait_us != 0 && !s->is_stopping && s->is_draining == was_draining &&
          (!s->is_woken || s->loop.is_troubled)) {
     if (pthread_cond_clockwait(&s->changed, &s->lock, CLOCK_MONOTONIC, &until) == ETIMEDOUT) {
@@ -180,8 +175,8 @@ void firn_service_wake(firn_service *s) {
 }
 
 firn_status firn_service_drain(firn_service *s, firn_ctx *ctx, int64_t deadline_us, firn_error *err) {
-  int64_t left_us = deadline_us - firn_ctx_monotonic_us(ctx);
-  struct timespec until = moment(left_us > 0 ? left_us : 0);
+  (void)ctx;
+  struct timespec until = timespec_of(deadline_us);
   pthread_mutex_lock(&s->lock);
   if (!s->is_draining) {
     s->is_draining = true;

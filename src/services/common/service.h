@@ -37,7 +37,8 @@ FIRN_MUST_USE firn_status firn_service_loop_step(firn_service_loop *l, firn_ctx 
 
 typedef struct firn_service firn_service;
 
-/* Starts a thread. `on_failed` (may be NULL) is called on it when the service has stopped for good. */
+/* Starts a thread, which needs the system's own clock. `on_failed` (may be NULL) is called on it when the
+ * service has stopped for good. */
 FIRN_MUST_USE firn_status firn_service_start(const firn_service_ops *ops, void *self, firn_ctx *ctx,
                                              firn_health *health,
                                              void (*on_failed)(void *arg, const firn_error *err), void *arg,
