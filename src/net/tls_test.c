@@ -360,7 +360,8 @@ static void survives_broken_files(void **state) {
       unsigned char *data = (unsigned char *)(uintptr_t)bytes[which].data;
       write_file(to[which], &(gnutls_datum_t){data, (unsigned)i});
       firn_status status = firn_tls_open(bad.certificate, bad.key, test_ctx(), &t, &err);
-      if (i + 40 < bytes[which].len) { /* more than the last line is missing, which GnuTLS does not read whole */
+      if (i + 40 <
+          bytes[which].len) { /* more than the last line is missing, which GnuTLS does not read whole */
         assert_int_equal(status, FIRN_INVALID);
       }
       firn_tls_close(status == FIRN_OK ? t : NULL);
