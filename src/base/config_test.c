@@ -399,16 +399,17 @@ static void what_is_printed_reads_back_as_the_same(void **state) {
   firn_error err = {0};
   settings s = {0}, again = {0};
   firn_config_origin origins[N_KEYS];
-  CHECK_OK(read_all(
-      "name: \"a $${X} \\\"q\\\" \\\\ # ü\\ttab\"\nstore.roots: ['a, b', '$$']\nserver.insecure: on\n"
-      "server.workers: 77\ningest: {memory: 3145729, batching: {period: 90m}, age: never}\n"
-      "log.level: warn\nany-number: -5\n",
-      NULL, NULL, &arena, &s, origins, &err));
+  CHECK_OK(
+      read_all("name: \"a $${X} \\\"q\\\" \\\\ # ü\\ttab\\L\\x7f\\n\"\nstore.roots: ['a, b', "
+               "'$$']\nserver.insecure: on\n"
+               "server.workers: 77\ningest: {memory: 3145729, batching: {period: 90m}, age: never}\n"
+               "log.level: warn\nany-number: -5\n",
+               NULL, NULL, &arena, &s, origins, &err));
   FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
   CHECK_OK(firn_config_print(keys, N_KEYS, &s, origins, &b, &err));
   firn_builder_add_u8(&b, 0);
   CHECK_OK(read_all((const char *)firn_builder_bytes(&b).data, NULL, NULL, &arena, &again, NULL, &err));
-  assert_string_equal(again.name, "a ${X} \"q\" \\ # ü\ttab");
+  assert_string_equal(again.name, "a ${X} \"q\" \\ # ü\ttab\u2028\x7f\n");
   assert_string_equal(again.listen, s.listen);
   assert_int_equal(again.roots.n, 2);
   assert_string_equal(again.roots.items[0], "a, b");

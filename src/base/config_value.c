@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "base/config_internal.h"
-#include "base/json_write.h"
 #include "base/utf8.h"
 
 enum { SHOWN_MAX = 80, VARIABLE_MAX = 128, NUMBER_TEXT_MAX = 32 };
@@ -261,19 +260,29 @@ firn_status firn_config_put_texts(const firn_config_key *key, const firn_bytes *
   return FIRN_OK;
 }
 
-/* In double quotes, as JSON and YAML both have them, so that it reads back as the same. */
+/* Line breaks for YAML, and what it refuses to see unescaped. */
+static bool must_escape(uint32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0xFEFF || c == 0xFFFE ||
+         c == 0xFFFF;
+}
+
+/* In double quotes, so that it reads back as the same. */
 static void add_quoted(const char *text, firn_builder *out) {
-  FIRN_AUTO_BUILDER doubled = FIRN_BUILDER_INIT(0);
-  for (const char *at = text; *at != '\0'; at++) {
-    firn_builder_addf(&doubled, *at == '$' ? "$%c" : "%c", *at);
+  firn_bytes left = firn_bytes_of(text);
+  firn_builder_add_u8(out, '"');
+  while (left.len > 0) {
+    uint32_t c = 0;
+    size_t n = firn_utf8_decode(left.data, left.data + left.len, &c);
+    assert(n > 0); /* only UTF-8 was taken */
+    if (must_escape(c)) {
+      firn_builder_addf(out, "\\u%04" PRIx32, c);
+    } else {
+      firn_builder_add_text(out, c == '$' ? "$" : c == '"' || c == '\\' ? "\\" : "");
+      firn_builder_add(out, firn_bytes_part(left, 0, n));
+    }
+    left = firn_bytes_part(left, n > 0 ? n : 1, left.len);
   }
-  firn_bytes bytes;
-  if (firn_builder_finish(&doubled, &bytes, NULL) != FIRN_OK) {
-    out->failed = FIRN_NOMEM;
-    return;
-  }
-  firn_json_writer w = FIRN_JSON_WRITER_INIT(out);
-  firn_json_write_bytes(&w, bytes);
+  firn_builder_add_u8(out, '"');
 }
 
 bool firn_config_add_value(const firn_config_key *key, const void *from, firn_builder *out) {

@@ -121,6 +121,10 @@ static firn_status add_anchor(reader *r, firn_bytes name, const firn_yaml *node,
   if (name.data == NULL) {
     return FIRN_OK;
   }
+  if (r->n_anchors == FIRN_YAML_MAX_ANCHORS) { /* each alias looks through them */
+    return firn_error_set(err, FIRN_LIMIT, "line %" PRIu32 ": more than %d anchors", node->line,
+                          (int)FIRN_YAML_MAX_ANCHORS);
+  }
   anchor *grown = firn_arena_grow(r->arena, r->anchors, r->n_anchors, &r->anchor_capacity, sizeof *grown);
   if (grown == NULL) {
     return no_memory(err);
@@ -340,6 +344,17 @@ static firn_status read_events(reader *r, firn_error *err) {
   return FIRN_OK;
 }
 
+/* libyaml compares each %TAG with all before it, and does so before it says anything. */
+static firn_status check_directives(firn_bytes text, firn_error *err) {
+  size_t n = 0;
+  for (size_t i = 0; i < text.len; i++) {
+    n += text.data[i] == '%' && (i == 0 || text.data[i - 1] == '\n' || text.data[i - 1] == '\r');
+  }
+  return n <= FIRN_YAML_MAX_DIRECTIVES ? FIRN_OK
+                                       : firn_error_set(err, FIRN_LIMIT, "more than %d lines begin with %%",
+                                                        (int)FIRN_YAML_MAX_DIRECTIVES);
+}
+
 firn_status firn_yaml_read(firn_bytes text, size_t max_bytes, firn_arena *arena, const firn_yaml **out,
                            firn_error *err) {
   if (text.len > max_bytes) {
@@ -349,6 +364,7 @@ firn_status firn_yaml_read(firn_bytes text, size_t max_bytes, firn_arena *arena,
   if (firn_bytes_has_prefix(text, FIRN_LITERAL("\xEF\xBB\xBF"))) {
     text = firn_bytes_part(text, 3, text.len);
   }
+  FIRN_TRY(check_directives(text, err));
   reader *r = firn_new(arena, reader); /* large for a stack */
   if (r == NULL || yaml_parser_initialize(&r->parser) == 0) {
     return no_memory(err);

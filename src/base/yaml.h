@@ -17,6 +17,8 @@
 enum {
   FIRN_YAML_MAX_DEPTH = 64,     /* maps and lists within each other, through aliases too */
   FIRN_YAML_MAX_NODES = 100000, /* all aliases written out */
+  FIRN_YAML_MAX_ANCHORS = 1000,
+  FIRN_YAML_MAX_DIRECTIVES = 100, /* lines that begin with % */
 };
 
 typedef struct firn_yaml firn_yaml;

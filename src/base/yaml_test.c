@@ -233,6 +233,29 @@ static void refuses_too_many_values(void **state) {
   CHECK_SAYS("line 100000, column 3: more than 100000 values");
 }
 
+/* What made the reading take as long as the square of its input. */
+static void refuses_too_many_anchors_and_directives(void **state) {
+  (void)state;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_BUILDER anchors = FIRN_BUILDER_INIT(0);
+  FIRN_AUTO_BUILDER directives = FIRN_BUILDER_INIT(0);
+  firn_error err;
+  const firn_yaml *y;
+  for (int i = 0; i < 1000; i++) {
+    firn_builder_addf(&anchors, "- &a%d x\n", i);
+  }
+  CHECK_OK(firn_yaml_read(firn_builder_bytes(&anchors), 1 << 20, &arena, &y, &err));
+  firn_builder_add_text(&anchors, "- &b x\n");
+  assert_int_equal(firn_yaml_read(firn_builder_bytes(&anchors), 1 << 20, &arena, &y, &err), FIRN_LIMIT);
+  CHECK_SAYS("line 1001: more than 1000 anchors");
+  for (int i = 0; i < 101; i++) {
+    firn_builder_addf(&directives, "%%TAG !a%d! b\n", i);
+  }
+  firn_builder_add_text(&directives, "---\na\n");
+  assert_int_equal(firn_yaml_read(firn_builder_bytes(&directives), 1 << 20, &arena, &y, &err), FIRN_LIMIT);
+  CHECK_SAYS("more than 100 lines begin with %");
+}
+
 /* A few of everything: no cut and no flipped bit may crash. */
 static const char sample[] =
     "# c\nserver: &s\n  listen: \"127.0.0.1:\\u0038181\"\n  tls: {key: 'a', b: [x, *s2]}\n"
@@ -276,4 +299,4 @@ static void survives_oom(void **state) {
 RUN_TESTS(reads_maps_lists_and_scalars, guesses_no_types, nothing_is_null_and_empty_text_is_not,
           an_alias_is_the_very_node, refuses_with_line_and_column, refuses_what_is_too_long,
           refuses_what_is_too_deep, refuses_a_billion_laughs, refuses_too_many_values,
-          survives_every_cut_and_every_flip, survives_oom)
+          refuses_too_many_anchors_and_directives, survives_every_cut_and_every_flip, survives_oom)
