@@ -19,6 +19,12 @@ firn_status firn_index_search(firn_index *index, firn_ctx *ctx, const firn_index
   return said(index, index->ops->search(index, ctx, &asked, arena, out, err), "searching", err);
 }
 
+firn_status firn_index_row_at(firn_index *index, firn_ctx *ctx, firn_bytes path, int64_t row,
+                              firn_arena *arena, firn_index_row *out, bool *is_there, firn_error *err) {
+  return said(index, index->ops->row(index, ctx, path, row, arena, out, is_there, err), "looking for a row",
+              err);
+}
+
 firn_status firn_index_file_state_of(firn_index *index, firn_ctx *ctx, firn_bytes path,
                                      firn_index_file_state *out, firn_error *err) {
   return said(index, index->ops->file_state(index, ctx, path, out, err), "looking for a file", err);

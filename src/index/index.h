@@ -78,6 +78,8 @@ typedef struct firn_index_ops {
   const char *kind; /* "sqlite" */
   firn_status (*search)(firn_index *, firn_ctx *, const firn_index_query *, firn_arena *,
                         firn_index_hits *out, firn_error *);
+  firn_status (*row)(firn_index *, firn_ctx *, firn_bytes path, int64_t row, firn_arena *,
+                     firn_index_row *out, bool *is_there, firn_error *);
   firn_status (*file_state)(firn_index *, firn_ctx *, firn_bytes path, firn_index_file_state *out,
                             firn_error *);
   firn_status (*count)(firn_index *, firn_ctx *, firn_index_count *out, firn_error *);
@@ -108,6 +110,11 @@ struct firn_index_load { /* the same */
  * all the time is seen once, whatever is added or removed meanwhile. */
 FIRN_MUST_USE firn_status firn_index_search(firn_index *index, firn_ctx *ctx, const firn_index_query *query,
                                             firn_arena *arena, firn_index_hits *out, firn_error *err);
+/* The row of that number of a live file, also where a later one stands before it in a search; `*is_there`
+ * false: it is not in the index. In `arena`. */
+FIRN_MUST_USE firn_status firn_index_row_at(firn_index *index, firn_ctx *ctx, firn_bytes path, int64_t row,
+                                            firn_arena *arena, firn_index_row *out, bool *is_there,
+                                            firn_error *err);
 /* What is known of a file, by its path below the warehouse. */
 FIRN_MUST_USE firn_status firn_index_file_state_of(firn_index *index, firn_ctx *ctx, firn_bytes path,
                                                    firn_index_file_state *out, firn_error *err);

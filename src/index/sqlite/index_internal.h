@@ -67,7 +67,7 @@ FIRN_MUST_USE firn_status firn_text_find(firn_db *db, firn_ctx *ctx, firn_bytes 
 FIRN_MUST_USE firn_status firn_tags_of(firn_bytes extras, firn_arena *arena, firn_bytes **out, size_t *n,
                                        firn_error *err);
 
-/* --- load.c, search.c: the ops --- */
+/* --- load.c, search.c, by_key.c: the ops --- */
 
 FIRN_MUST_USE firn_status firn_sqlite_index_load_begin(firn_index *index, firn_ctx *ctx,
                                                        firn_index_load **out, firn_error *err);
@@ -84,6 +84,9 @@ FIRN_MUST_USE firn_status firn_sqlite_index_load_note(firn_index_load *l, firn_c
 FIRN_MUST_USE firn_status firn_sqlite_index_load_commit(firn_index_load *l, firn_ctx *ctx, firn_error *err);
 void firn_sqlite_index_load_close(firn_index_load *l);
 
+FIRN_MUST_USE firn_status firn_sqlite_index_row(firn_index *index, firn_ctx *ctx, firn_bytes path,
+                                                int64_t row, firn_arena *arena, firn_index_row *out,
+                                                bool *is_there, firn_error *err);
 FIRN_MUST_USE firn_status firn_sqlite_index_search(firn_index *index, firn_ctx *ctx,
                                                    const firn_index_query *query, firn_arena *arena,
                                                    firn_index_hits *out, firn_error *err);

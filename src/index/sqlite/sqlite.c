@@ -287,6 +287,7 @@ static firn_status sqlite_files(firn_index *index, firn_ctx *ctx, const char *ta
 static const firn_index_ops sqlite_index_ops = {
     .kind = "sqlite",
     .search = firn_sqlite_index_search,
+    .row = firn_sqlite_index_row,
     .file_state = sqlite_file_state,
     .count = sqlite_count,
     .note_read = sqlite_note,

@@ -136,6 +136,7 @@ static firn_status explain(const firn_fetch *f, firn_ctx *ctx, const firn_fetch_
 typedef struct item {
   firn_fetch_key key;
   const char *root; /* of a legacy key that names it */
+  bool has_header;  /* from the index: in out->event, but for the data */
   firn_fetched *out;
 } item;
 
@@ -179,8 +180,14 @@ static firn_status read_items(const group *g, firn_ctx *ctx, const firn_archive_
   }
   FIRN_TRY(firn_archive_file_read(file, ctx, rows, n, g->what, g->arena, events, err));
   for (size_t i = 0; i < n; i++) {
-    g->items[first + i]->out->event = events[i];
-    g->items[first + i]->out->status = FIRN_OK;
+    firn_fetched *out = g->items[first + i]->out;
+    if ((g->what & FIRN_FETCH_HEADER) == 0 && g->items[first + i]->has_header) {
+      out->event.has_data = events[i].has_data;
+      out->event.data = events[i].data;
+    } else {
+      out->event = events[i];
+    }
+    out->status = FIRN_OK;
   }
   return FIRN_OK;
 }
@@ -240,6 +247,28 @@ static int compare_items(const void *a, const void *b) {
   return order != 0 ? order : (x->key.row > y->key.row) - (x->key.row < y->key.row);
 }
 
+static bool all_have_headers(const group *g) {
+  bool all = true;
+  for (size_t i = 0; i < g->n && all; i++) {
+    all = g->items[i]->has_header;
+  }
+  return all;
+}
+
+/* The header comes from the index where that knows the row: its columns would cost a page each, and their
+ * dictionaries. An index that fails costs time only. */
+static firn_status find_header(firn_fetch *f, firn_ctx *ctx, item *it, firn_arena *arena, firn_error *err) {
+  firn_index_row row;
+  bool is_there = false;
+  firn_status status =
+      firn_index_row_at(f->options.index, ctx, it->key.path, it->key.row, arena, &row, &is_there, err);
+  if (status == FIRN_OK && is_there) {
+    status = firn_fetch_row_event(&row, arena, &it->out->event, err);
+    it->has_header = status == FIRN_OK;
+  }
+  return is_whole(status) ? status : FIRN_OK;
+}
+
 static firn_status read_archives(firn_fetch *f, firn_ctx *ctx, item **items, size_t n, unsigned what,
                                  firn_arena *arena, firn_error *err) {
   if (n > 1) {
@@ -249,7 +278,11 @@ static firn_status read_archives(firn_fetch *f, firn_ctx *ctx, item **items, siz
     for (end = first + 1; end < n && firn_bytes_equal(items[end]->key.path, items[first]->key.path);) {
       end++;
     }
-    group g = {.items = items + first, .n = end - first, .what = what, .arena = arena};
+    group g = {.items = items + first, .n = end - first, .arena = arena};
+    g.what = what & ~(all_have_headers(&g) ? (unsigned)FIRN_FETCH_HEADER : 0u);
+    if (g.what == 0) {
+      continue; /* the index has said it all */
+    }
     g.path = path_in_store(f, items[first]->key.path, arena);
     if (g.path == NULL) {
       return no_memory(err);
@@ -303,8 +336,12 @@ firn_status firn_fetch_keys(firn_fetch *f, firn_ctx *ctx, const firn_bytes *keys
     out[i] = (firn_fetched){0};
     items[i].out = &out[i];
     FIRN_TRY(begin_item(f, ctx, keys[i], what, &items[i], arena, err));
-    if (out[i].status == FIRN_OK && !items[i].key.is_legacy) {
-      archived[n_archived++] = &items[i];
+    if (out[i].status != FIRN_OK || items[i].key.is_legacy) {
+      continue;
+    }
+    archived[n_archived++] = &items[i];
+    if ((what & FIRN_FETCH_HEADER) != 0 && f->options.index != NULL) {
+      FIRN_TRY(find_header(f, ctx, &items[i], arena, err));
     }
   }
   FIRN_TRY(read_archives(f, ctx, archived, n_archived, what, arena, err));

@@ -37,7 +37,8 @@ void firn_fetch_close(firn_fetch *f); /* NULL is fine */
 void firn_fetch_close_pointer(firn_fetch **f);
 #define FIRN_AUTO_FETCH FIRN_AUTO(firn_fetch_close_pointer) firn_fetch
 
-/* What is wanted of an event. */
+/* What is wanted of an event. The header comes from the index where that has it (an attribute that is there
+ * and empty is then left out), else from the file. */
 enum { FIRN_FETCH_DATA = 1 << 0, FIRN_FETCH_HEADER = 1 << 1 };
 
 typedef struct firn_fetched {

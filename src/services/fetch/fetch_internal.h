@@ -17,6 +17,10 @@ struct firn_fetch {
 FIRN_MUST_USE firn_status firn_fetch_parse(const firn_fetch *f, firn_bytes text, firn_fetch_key *out,
                                            const char **root, firn_error *err);
 
+/* search.c: a row of the index as an event without data; borrows from the row. */
+FIRN_MUST_USE firn_status firn_fetch_row_event(const firn_index_row *row, firn_arena *arena, firn_event *out,
+                                               firn_error *err);
+
 /* legacy.c: the event of a legacy JSON object, looked for in `root`, or, NULL, in all roots in their order.
  */
 FIRN_MUST_USE firn_status firn_fetch_legacy(firn_fetch *f, firn_ctx *ctx, firn_bytes name, const char *root,

@@ -12,8 +12,8 @@ static firn_bytes specversion_of(const firn_event *e) {
   return is_said ? e->texts[FIRN_EVENT_SPECVERSION] : FIRN_LITERAL("1.0");
 }
 
-/* A hit of the index as an event without data; borrows from the hit. */
-static firn_status hit_event(const firn_index_row *row, firn_arena *arena, firn_event *out, firn_error *err) {
+firn_status firn_fetch_row_event(const firn_index_row *row, firn_arena *arena, firn_event *out,
+                                 firn_error *err) {
   firn_event e;
   /* What has no column in the index is in its extras as it would be in an event. */
   firn_status status = firn_event_read(row->extras, arena, &e, err);
@@ -74,7 +74,7 @@ firn_status firn_fetch_search(firn_fetch *f, firn_ctx *ctx, const firn_index_que
     return firn_error_set(err, FIRN_NOMEM, "no memory for %zu events", found.n);
   }
   for (size_t i = 0; i < found.n; i++) {
-    FIRN_TRY(hit_event(&found.items[i].row, arena, &events[i].event, err));
+    FIRN_TRY(firn_fetch_row_event(&found.items[i].row, arena, &events[i].event, err));
   }
   if (with_data && found.n > 0) {
     FIRN_TRY(add_data(f, ctx, &found, arena, events, err));
