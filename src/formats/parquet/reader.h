@@ -98,4 +98,18 @@ FIRN_MUST_USE firn_status firn_parquet_read_row(const firn_parquet_file *f, firn
                                                 const uint32_t *columns, size_t n_columns, firn_arena *arena,
                                                 firn_batch *out, firn_error *err);
 
+typedef struct firn_parquet_rows {
+  size_t n;
+  const int64_t *rows; /* ascending; the same one may come again */
+  size_t n_columns;
+  const uint32_t *columns;
+  size_t max_page_bytes; /* uncompressed; 0: 1 GiB. A larger one is FIRN_LIMIT */
+} firn_parquet_rows;
+
+/* Many rows by their numbers: all their pages in one call to the source, where there is an index. `out` gets
+ * a batch of one row for each, in `arena`. */
+FIRN_MUST_USE firn_status firn_parquet_read_rows(const firn_parquet_file *f, firn_ctx *ctx,
+                                                 const firn_parquet_rows *what, firn_arena *arena,
+                                                 firn_batch *out, firn_error *err);
+
 #endif

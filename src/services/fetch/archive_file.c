@@ -359,21 +359,17 @@ static firn_status take_event(const firn_archive_file *f, const choice *c, const
   return FIRN_OK;
 }
 
-static firn_status read_row(const firn_archive_file *f, firn_ctx *ctx, int64_t row, const choice *c,
-                            firn_arena *arena, firn_event *out, firn_error *err) {
-  firn_batch batch;
-  FIRN_TRY(firn_parquet_read_row(f->parquet, ctx, row, c->columns, c->n, arena, &batch, err));
-  return take_event(f, c, &batch, arena, out, err);
-}
-
 firn_status firn_archive_file_read(const firn_archive_file *f, firn_ctx *ctx, const int64_t *rows, size_t n,
                                    unsigned what, firn_arena *arena, firn_event *out, firn_error *err) {
   const choice *c = &f->choices[what & (FIRN_FETCH_DATA | FIRN_FETCH_HEADER)];
-  for (size_t i = 0; i < n; i++) {
-    firn_status status = read_row(f, ctx, rows[i], c, arena, &out[i], err);
-    if (status != FIRN_OK) {
-      return firn_error_while(err, status, "data file %s: row %" PRId64, name_of(f->path), rows[i]);
-    }
+  firn_parquet_rows wanted = {.n = n, .rows = rows, .n_columns = c->n, .columns = c->columns};
+  firn_batch *batches = firn_new_n(arena, firn_batch, n);
+  if (batches == NULL) {
+    return no_memory(err);
   }
-  return FIRN_OK;
+  firn_status status = firn_parquet_read_rows(f->parquet, ctx, &wanted, arena, batches, err);
+  for (size_t i = 0; i < n && status == FIRN_OK; i++) {
+    status = take_event(f, c, &batches[i], arena, &out[i], err);
+  }
+  return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "data file %s", name_of(f->path));
 }
