@@ -94,6 +94,18 @@ const firn_partition_spec *firn_archive_spec(firn_archive_table t) {
   return t == FIRN_ARCHIVE_DEAD_LETTER ? &dead_spec : &event_spec;
 }
 
+firn_properties firn_archive_properties(firn_archive_table t) {
+  static const firn_property properties[] = {
+      {"write.format.default", "parquet"},
+      {"write.parquet.compression-codec", "zstd"},
+      {"write.metadata.delete-after-commit.enabled", "true"},
+      {"write.metadata.previous-versions-max", "20"},
+      {"firn.fetch-keys", "true"},
+  };
+  (void)t; /* so far they are alike */
+  return (firn_properties){FIRN_COUNT_OF(properties), properties};
+}
+
 firn_status firn_archive_check(firn_archive_table t, const firn_metadata *metadata, firn_error *err) {
   const firn_field *ours = &firn_archive_schema(t)->root;
   const firn_field *theirs = &firn_metadata_current_schema(metadata)->root;

@@ -21,6 +21,9 @@ typedef enum firn_archive_table {
 const char *firn_archive_table_name(firn_archive_table t);
 const firn_schema *firn_archive_schema(firn_archive_table t);
 const firn_partition_spec *firn_archive_spec(firn_archive_table t);
+/* What a new one is made with: it is committed to every few seconds, so its old metadata files go, and its
+ * manifests are merged. */
+firn_properties firn_archive_properties(firn_archive_table t);
 
 /* Whether a table that exists has the archive's columns (ids, names, types); FIRN_INVALID says what differs.
  */
