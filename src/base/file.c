@@ -184,21 +184,6 @@ static void parent_of(const char *path, char *out) {
 
 enum { LONGEST_PATH = 4096 };
 
-firn_status firn_folder_sync_parent(firn_ctx *ctx, const char *path, firn_error *err) {
-  char part[LONGEST_PATH], parent[LONGEST_PATH];
-  size_t len = strlen(path);
-  while (len > 1 && path[len - 1] == '/') {
-    len--;
-  }
-  if (len == 0 || len >= LONGEST_PATH) {
-    return firn_error_set(err, FIRN_INVALID, "syncing a folder: a path of %zu bytes", len);
-  }
-  memcpy(part, path, len);
-  part[len] = '\0';
-  parent_of(part, parent);
-  return firn_folder_sync(ctx, parent, err);
-}
-
 static firn_status is_folder(firn_ctx *ctx, const char *path, bool *out, firn_error *err) {
   firn_file_info info;
   firn_status status = firn_file_stat(ctx, path, &info, err);

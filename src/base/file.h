@@ -108,8 +108,6 @@ FIRN_MUST_USE firn_status firn_folder_make_all(firn_ctx *ctx, const char *path, 
 FIRN_MUST_USE firn_status firn_folder_remove(firn_ctx *ctx, const char *path, firn_error *err);
 /* Makes the names in a folder durable. */
 FIRN_MUST_USE firn_status firn_folder_sync(firn_ctx *ctx, const char *path, firn_error *err);
-/* Makes the name of `path` durable, where `path` is it. */
-FIRN_MUST_USE firn_status firn_folder_sync_parent(firn_ctx *ctx, const char *path, firn_error *err);
 /* The names in a folder, without `.` and `..`, in the order of their bytes. */
 FIRN_MUST_USE firn_status firn_folder_list(firn_ctx *ctx, const char *path, firn_arena *arena,
                                            firn_file_name **out, size_t *n, firn_error *err);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "failing_files.h"
 #include "test.h"
 
 enum { WRITE_NEW = FIRN_FILE_READ | FIRN_FILE_WRITE | FIRN_FILE_CREATE | FIRN_FILE_NEW };
@@ -266,6 +267,36 @@ static void survives_oom(void **state) {
   check_survives_oom(list_and_read);
 }
 
+/* A folder that is there may have been made by somebody who died before its name was durable. */
+static void what_it_makes_folders_in_is_durable_too(void **state) {
+  (void)state;
+  firn_error err;
+  const char *folder = test_folder();
+  failing_files files;
+  failing_files_init(&files, test_ctx());
+  CHECK_OK(firn_folder_make(&files.ctx, below(folder, "a"), &err));
+  files.only = "sync-folder";
+  failing_files_fail(&files, 0, 0);
+  CHECK_OK(firn_folder_make_all(&files.ctx, below(folder, "a/b/c"), &err));
+  assert_true(files.n_calls >= 3); /* at least of a, of b, of c */
+}
+
+/* A sync that failed is not told of the folder again, so the next attempt has to make it anew. */
+static void a_folder_whose_sync_failed_is_not_there(void **state) {
+  (void)state;
+  firn_error err;
+  const char *folder = test_folder();
+  failing_files files;
+  failing_files_init(&files, test_ctx());
+  files.only = "sync-folder";
+  failing_files_fail(&files, 1, 1);
+  CHECK_STATUS(firn_folder_make_all(&files.ctx, below(folder, "a"), &err), FIRN_IO);
+  firn_file_info info;
+  CHECK_STATUS(firn_file_stat(&files.ctx, below(folder, "a"), &info, &err), FIRN_NOT_FOUND);
+  CHECK_OK(firn_folder_make_all(&files.ctx, below(folder, "a"), &err));
+}
+
 RUN_TESTS(writes_and_reads, writes_in_place, says_what_is_wrong, names_move_in_one_step,
-          makes_and_lists_folders, makes_folders_below_the_working_folder, only_one_has_the_lock,
-          the_environment_may_replace_it, says_that_the_disk_is_full, survives_oom)
+          makes_and_lists_folders, makes_folders_below_the_working_folder,
+          what_it_makes_folders_in_is_durable_too, a_folder_whose_sync_failed_is_not_there,
+          only_one_has_the_lock, the_environment_may_replace_it, says_that_the_disk_is_full, survives_oom)

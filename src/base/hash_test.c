@@ -29,4 +29,22 @@ static void xxh64_is_the_usual_one(void **state) {
   assert_true(firn_xxh64(FIRN_LITERAL("abc")) == UINT64_C(0x44BC2CF5AD770999));
 }
 
-RUN_TESTS(murmur3_is_the_specifications, crc32_is_the_usual_one, xxh64_is_the_usual_one)
+static void xxh3_is_the_usual_one_also_in_parts(void **state) {
+  (void)state;
+  assert_true(firn_xxh3(0, (firn_bytes){NULL, 0}) == UINT64_C(0x2D06800538D394C2));
+  assert_true(firn_xxh3(0, FIRN_LITERAL("abc")) == UINT64_C(0x78AF5F94892F3950));
+  assert_true(firn_xxh3(42, FIRN_LITERAL("abc")) != firn_xxh3(0, FIRN_LITERAL("abc")));
+  uint8_t bytes[2000];
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    bytes[i] = (uint8_t)test_random();
+  }
+  for (size_t len = 0; len <= sizeof bytes; len += len < 300 ? 1 : 97) {
+    size_t cut = len / 3;
+    firn_bytes parts[] = {{bytes, cut}, {NULL, 0}, {bytes + cut, len - cut}};
+    assert_true(firn_xxh3_parts(len, parts, 3) == firn_xxh3(len, (firn_bytes){bytes, len}));
+  }
+  assert_true(firn_xxh3_parts(7, NULL, 0) == firn_xxh3(7, (firn_bytes){NULL, 0}));
+}
+
+RUN_TESTS(murmur3_is_the_specifications, crc32_is_the_usual_one, xxh64_is_the_usual_one,
+          xxh3_is_the_usual_one_also_in_parts)

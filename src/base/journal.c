@@ -105,6 +105,7 @@ static firn_status new_journal(const firn_journal_options *options, firn_journal
   }
   FIRN_IGNORE(pthread_mutex_init(&j->lock, NULL)); /* on Linux these cannot fail */
   FIRN_IGNORE(pthread_cond_init(&j->writer_left, NULL));
+  FIRN_IGNORE(pthread_cond_init(&j->freer_left, NULL));
   FIRN_IGNORE(pthread_cond_init(&j->round_ended[0], NULL));
   FIRN_IGNORE(pthread_cond_init(&j->round_ended[1], NULL));
   memcpy(j->kind, options->kind, strlen(options->kind));
@@ -169,6 +170,7 @@ void firn_journal_close(firn_journal *j) {
   firn_free(j->scratch);
   firn_free(j->folder);
   FIRN_IGNORE(pthread_cond_destroy(&j->writer_left));
+  FIRN_IGNORE(pthread_cond_destroy(&j->freer_left));
   FIRN_IGNORE(pthread_cond_destroy(&j->round_ended[0]));
   FIRN_IGNORE(pthread_cond_destroy(&j->round_ended[1]));
   FIRN_IGNORE(pthread_mutex_destroy(&j->lock));
@@ -239,7 +241,7 @@ static firn_status fail_for_good(firn_journal *j, const firn_error *why, firn_er
   return fail_as_before(j, err);
 }
 
-/* Takes the right to change file and segments. */
+/* Takes the right to change the file and to add segments. */
 static firn_status enter_as_writer(firn_journal *j, firn_error *err) {
   while (j->has_writer) {
     pthread_cond_wait(&j->writer_left, &j->lock);
@@ -417,6 +419,7 @@ static firn_status write_record(firn_journal *j, const record *r, uint64_t *posi
   if (status != FIRN_OK) {
     return firn_error_set(err, status, "%s", why.text);
   }
+  segment = newest_of(j); /* it has moved when some were freed */
   firn_journal_mark_record(segment, said.position, offset);
   segment->size_bytes = offset + firn_journal_record_bytes(r->length);
   j->next++;
@@ -467,12 +470,14 @@ firn_status firn_journal_add(firn_journal *j, firn_ctx *ctx, const firn_bytes *p
 
 /* --- freeing --- */
 
-static firn_status free_as_writer(firn_journal *j, firn_ctx *ctx, uint64_t position, firn_error *err) {
+/* One thread frees at a time, beside the one who writes. */
+static firn_status free_segments(firn_journal *j, firn_ctx *ctx, uint64_t position, firn_error *err) {
   /* The newest stays, for its name says which position comes next. */
   while (j->n_segments > 1 && j->segments[1].first <= position) {
+    uint64_t oldest = j->segments[0].first;
     j->first = j->segments[1].first;
     pthread_mutex_unlock(&j->lock);
-    firn_status status = firn_journal_remove_oldest(j, ctx, err);
+    firn_status status = firn_journal_remove_segment(j, ctx, oldest, err);
     pthread_mutex_lock(&j->lock);
     FIRN_TRY(status);
     firn_journal_forget_oldest(j);
@@ -482,13 +487,13 @@ static firn_status free_as_writer(firn_journal *j, firn_ctx *ctx, uint64_t posit
 
 firn_status firn_journal_free_before(firn_journal *j, firn_ctx *ctx, uint64_t position, firn_error *err) {
   pthread_mutex_lock(&j->lock);
-  bool is_due =
-      j->n_segments > 1 && j->segments[1].first <= position; /* mostly not: then nobody is held up */
-  firn_status status = is_due ? enter_as_writer(j, err) : FIRN_OK;
-  if (is_due && status == FIRN_OK) {
-    status = free_as_writer(j, ctx, position, err);
-    leave_as_writer(j);
+  while (j->is_freeing) {
+    pthread_cond_wait(&j->freer_left, &j->lock);
   }
+  j->is_freeing = true;
+  firn_status status = free_segments(j, ctx, position, err);
+  j->is_freeing = false;
+  pthread_cond_signal(&j->freer_left);
   pthread_mutex_unlock(&j->lock);
   return status == FIRN_OK ? FIRN_OK
                            : firn_error_while(err, status, "freeing records of the journal %s", j->folder);

@@ -112,17 +112,18 @@ struct firn_journal {
   uint64_t torn_bytes;
 
   pthread_mutex_t lock; /* guards what follows; never held in I/O */
-  pthread_cond_t writer_left;
+  pthread_cond_t writer_left, freer_left;
   pthread_cond_t round_ended[2];  /* of syncs, by the last bit of their number */
   uint64_t sync_round, sync_next; /* the sync under way, or the last: its number; records before are in it */
-  bool has_writer;                /* a thread adds a record, begins a segment or frees some */
+  bool is_freeing;                /* a thread removes segments */
+  bool has_writer;                /* a thread adds a record or begins a segment */
   bool is_syncing;                /* a thread syncs `file` */
   bool has_failed;                /* for good; `failure` says why */
   firn_error failure;
   uint64_t first; /* to be read; the segments before its own are on their way out */
   uint64_t next, durable;
   uint64_t durable_bytes;         /* of the newest segment */
-  firn_journal_segment *segments; /* oldest first, one at least; only the writer changes them */
+  firn_journal_segment *segments; /* oldest first, one at least */
   size_t n_segments, segments_capacity;
 
   /* The writer's. */
@@ -155,10 +156,11 @@ FIRN_MUST_USE firn_status firn_journal_begin_segment(const firn_journal *j, firn
 FIRN_MUST_USE firn_status firn_journal_finish_segment(const firn_journal *j, firn_ctx *ctx, uint64_t first,
                                                       firn_file *file, bool *is_uncertain, firn_error *err);
 
-/* Removes the file of the oldest segment. It is emptied first, durably: were its name back after a crash, and
- * a later segment gone, there would be a hole. A segment before all others that is shorter than a head was
- * freed. */
-FIRN_MUST_USE firn_status firn_journal_remove_oldest(const firn_journal *j, firn_ctx *ctx, firn_error *err);
+/* Removes the file of a segment, the oldest. It is emptied first, durably: were its name back after a crash,
+ * and a later segment gone, there would be a hole. A segment before all others that is shorter than a head
+ * was freed. */
+FIRN_MUST_USE firn_status firn_journal_remove_segment(const firn_journal *j, firn_ctx *ctx, uint64_t first,
+                                                      firn_error *err);
 void firn_journal_forget_oldest(firn_journal *j);
 
 #endif

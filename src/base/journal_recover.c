@@ -67,9 +67,10 @@ static firn_status empty_durably(firn_ctx *ctx, const char *path, firn_error *er
   return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "%s", path);
 }
 
-firn_status firn_journal_remove_oldest(const firn_journal *j, firn_ctx *ctx, firn_error *err) {
+firn_status firn_journal_remove_segment(const firn_journal *j, firn_ctx *ctx, uint64_t first,
+                                        firn_error *err) {
   char path[FIRN_JOURNAL_PATH_BYTES];
-  FIRN_TRY(firn_journal_path(j->folder, j->segments[0].first, "", path, err));
+  FIRN_TRY(firn_journal_path(j->folder, first, "", path, err));
   firn_status status = empty_durably(ctx, path, err);
   if (status == FIRN_NOT_FOUND) { /* an attempt before this one got as far as that */
     return firn_folder_sync(ctx, j->folder, err);
@@ -147,7 +148,7 @@ static firn_status drop_freed(firn_journal *j, firn_ctx *ctx, firn_error *err) {
     if (info.size_bytes >= FIRN_JOURNAL_HEAD_BYTES) {
       break;
     }
-    FIRN_TRY(firn_journal_remove_oldest(j, ctx, err));
+    FIRN_TRY(firn_journal_remove_segment(j, ctx, j->segments[0].first, err));
     firn_journal_forget_oldest(j);
   }
   return FIRN_OK;
@@ -423,10 +424,6 @@ static firn_status put_right(firn_journal *j, firn_ctx *ctx, firn_journal_scan *
 }
 
 static firn_status make_first(firn_journal *j, firn_ctx *ctx, firn_error *err) {
-  firn_status status = firn_folder_sync_parent(ctx, j->folder, err); /* its maker may have died before that */
-  if (status != FIRN_OK && status != FIRN_DENIED) { /* what may not be read is not ours, and old */
-    return status;
-  }
   j->uuid = firn_uuid_v4(ctx);
   j->seed = firn_journal_seed(j->uuid);
   FIRN_TRY(firn_journal_reserve_segment(j, err));

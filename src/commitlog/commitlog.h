@@ -87,8 +87,8 @@ void firn_commit_log_reader_close_pointer(firn_commit_log_reader **r);
 
 /* Those that a record waits for: it is freed once every consumer has passed it, and not before there is one.
  * All of them are added before the first advances. Closing a consumer lets its records be kept (it is not
- * done) until one of that name is added again, or the log is closed. FIRN_NOT_FOUND and FIRN_INVALID as above;
- * FIRN_EXISTS for a name that is open. To advance to where it has been is nothing; beyond the end is
+ * done) until one of that name is added again, or the log is closed. FIRN_NOT_FOUND and FIRN_INVALID as
+ * above; FIRN_EXISTS for a name that is open. To advance to where it has been is nothing; beyond the end is
  * FIRN_INVALID. */
 FIRN_MUST_USE firn_status firn_commit_log_consumer_add(firn_commit_log *log, firn_ctx *ctx, const char *name,
                                                        const firn_log_positions *from,
