@@ -99,6 +99,7 @@ FIRN_MUST_USE firn_status firn_app_table(firn_app *app, const char *name, firn_a
 
 /* The commands themselves, each in its file. */
 extern const firn_command firn_table_commands[];
+extern const firn_command firn_index_commands[];
 extern const firn_command firn_parquet_commands[];
 extern const firn_command firn_avro_commands[];
 FIRN_MUST_USE firn_status firn_up_command_run(firn_app *app, const firn_args *args, firn_error *err);

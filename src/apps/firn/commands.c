@@ -25,6 +25,7 @@ const firn_command firn_commands[] = {
      .options = firn_fetch_command_options,
      .run = firn_fetch_command_run},
     {.name = "table", .summary = "look at and change tables", .commands = firn_table_commands},
+    {.name = "index", .summary = "the index that searches go to", .commands = firn_index_commands},
     {.name = "parquet", .summary = "look inside Parquet files", .commands = firn_parquet_commands},
     {.name = "avro", .summary = "look inside Avro files", .commands = firn_avro_commands},
     {0},

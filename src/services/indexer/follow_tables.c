@@ -8,36 +8,53 @@ enum { FILES_A_PAGE = 1000, REMOVALS_A_LOAD = 1000 };
 
 /* --- where the index is in a table --- */
 
-static const char *note_name(const firn_indexed_table *t, firn_arena *arena) {
-  return firn_arena_printf(arena, "table.%s", t->name);
+static const char *note_name(const char *table, firn_arena *arena) {
+  return firn_arena_printf(arena, "table.%s", table);
 }
 
 static const char *place_text(const firn_metadata *metadata, firn_arena *arena) {
-  const firn_metadata_fields *f = firn_metadata_get(metadata);
+  const char *uuid = firn_metadata_get(metadata)->table_uuid;
   const firn_snapshot *now = firn_metadata_current_snapshot(metadata);
-  const char *uuid = f->table_uuid == NULL ? "-" : f->table_uuid;
+  uuid = uuid == NULL ? "-" : uuid; /* an old table without one */
   return now == NULL ? firn_arena_printf(arena, "%s -", uuid)
                      : firn_arena_printf(arena, "%s %" PRId64, uuid, now->snapshot_id);
 }
 
-/* The snapshot that a note names; NULL: none, or the table does not have it any more, or is another one. */
-static const firn_snapshot *noted_snapshot(const firn_metadata *metadata, const char *note) {
-  const char *uuid = firn_metadata_get(metadata)->table_uuid;
-  size_t len = uuid == NULL ? 0 : strlen(uuid);
-  int64_t id;
-  if (note == NULL || uuid == NULL || strncmp(note, uuid, len) != 0 || note[len] != ' ' ||
-      sscanf(note + len + 1, "%" SCNd64, &id) != 1) {
-    return NULL;
+static firn_status read_place(const char *note, firn_arena *arena, firn_indexed_place *out, firn_error *err) {
+  const char *blank = note == NULL ? NULL : strchr(note, ' ');
+  *out = (firn_indexed_place){0};
+  if (blank == NULL) {
+    return FIRN_OK;
   }
-  return firn_metadata_snapshot(metadata, id);
+  out->uuid = firn_arena_text(arena, (firn_bytes){(const uint8_t *)note, (size_t)(blank - note)});
+  out->is_empty = strcmp(blank, " -") == 0;
+  out->is_known = out->is_empty || sscanf(blank, " %" SCNd64, &out->snapshot_id) == 1;
+  return out->uuid == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a place in a table") : FIRN_OK;
+}
+
+firn_status firn_indexed_place_of(firn_index *index, firn_ctx *ctx, const char *table, firn_arena *arena,
+                                  firn_indexed_place *out, firn_error *err) {
+  const char *name = note_name(table, arena), *note;
+  if (name == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for a place in a table");
+  }
+  FIRN_TRY(firn_index_note(index, ctx, name, arena, &note, err));
+  return read_place(note, arena, out, err);
+}
+
+/* The snapshot that is indexed; NULL: none, or the table does not have it any more, or is another one. */
+static const firn_snapshot *indexed_snapshot(const firn_metadata *metadata, const firn_indexed_place *place) {
+  const char *uuid = firn_metadata_get(metadata)->table_uuid;
+  bool is_it = place->is_known && !place->is_empty && uuid != NULL && strcmp(place->uuid, uuid) == 0;
+  return is_it ? firn_metadata_snapshot(metadata, place->snapshot_id) : NULL;
 }
 
 /* --- what has changed --- */
 
 static firn_status read_changes(firn_indexer *x, firn_ctx *ctx, const firn_metadata *metadata,
-                                const char *note, firn_changes *out, firn_error *err) {
+                                const firn_indexed_place *place, firn_changes *out, firn_error *err) {
   const firn_snapshot *now = firn_metadata_current_snapshot(metadata);
-  const firn_snapshot *from = noted_snapshot(metadata, note);
+  const firn_snapshot *from = indexed_snapshot(metadata, place);
   firn_status status = firn_changes_read(metadata, from, now, x->options.stores, ctx, out, err);
   if (status == FIRN_NOT_FOUND && from != NULL) { /* its manifests are gone, as expiry leaves it */
     status = firn_changes_read(metadata, NULL, now, x->options.stores, ctx, out, err);
@@ -118,7 +135,7 @@ static firn_status look_at(firn_indexer *x, firn_ctx *ctx, firn_indexed_table *t
   if (t->metadata == NULL) {
     return FIRN_OK;
   }
-  const char *name = note_name(t, &arena), *now = place_text(t->metadata, &arena), *note;
+  const char *name = note_name(t->name, &arena), *now = place_text(t->metadata, &arena), *note;
   if (name == NULL || now == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a place in a table");
   }
@@ -126,7 +143,9 @@ static firn_status look_at(firn_indexer *x, firn_ctx *ctx, firn_indexed_table *t
   if (note != NULL && strcmp(note, now) == 0) {
     return FIRN_OK;
   }
-  firn_status status = read_changes(x, ctx, t->metadata, note, &c->changes, err);
+  firn_indexed_place place;
+  FIRN_TRY(read_place(note, &arena, &place, err));
+  firn_status status = read_changes(x, ctx, t->metadata, &place, &c->changes, err);
   if (firn_indexer_is_local(status)) {
     (void)snprintf(t->problem, sizeof t->problem, "table %s is not followed: %.300s", t->name, err->text);
     return FIRN_OK;
@@ -207,7 +226,7 @@ static firn_status note_place(firn_indexing *g, firn_catch_up *c, firn_error *er
                    c->table->name);
     return FIRN_OK;
   }
-  const char *name = note_name(c->table, &arena), *text = place_text(c->metadata, &arena);
+  const char *name = note_name(c->table->name, &arena), *text = place_text(c->metadata, &arena);
   if (name == NULL || text == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a place in a table");
   }

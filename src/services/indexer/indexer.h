@@ -39,6 +39,17 @@ FIRN_MUST_USE firn_status firn_indexer_open(const firn_indexer_options *options,
 void firn_indexer_look(firn_indexer *x);
 void firn_indexer_close(firn_indexer *x); /* NULL is fine */
 
+/* Which snapshot of a table an index has; `table` is its name, parts joined by dots. */
+typedef struct firn_indexed_place {
+  bool is_known;    /* false: none yet */
+  const char *uuid; /* of the table */
+  bool is_empty;    /* the table had no snapshot */
+  int64_t snapshot_id;
+} firn_indexed_place;
+
+FIRN_MUST_USE firn_status firn_indexed_place_of(firn_index *index, firn_ctx *ctx, const char *table,
+                                                firn_arena *arena, firn_indexed_place *out, firn_error *err);
+
 extern const firn_service_ops firn_indexer_service; /* self: the indexer */
 extern const firn_metric_set firn_indexer_metrics;
 
