@@ -81,7 +81,7 @@ typedef struct http_answer {
 
 /* A header's value, into a buffer that the next call uses again; NULL: not there. */
 static inline const char *http_header(const http_answer *a, const char *name) {
-  static char value[1024];
+  static _Thread_local char value[1024];
   size_t len = strlen(name);
   for (const char *line = strstr(a->head, "\r\n"); line != NULL; line = strstr(line + 2, "\r\n")) {
     if (strncasecmp(line + 2, name, len) == 0 && line[2 + len] == ':') {

@@ -304,13 +304,15 @@ void firn_serving_close(firn_serving *s) {
   if (s == NULL) {
     return;
   }
-  for (int i = 0; i < N_SERVICES;
-       i++) { /* the one that answers requests first: the server then waits for none */
+  if (s->intake != NULL) {
+    firn_intake_stop(s->intake);
+  }
+  for (int i = 0; i < N_SERVICES; i++) { /* the one that answers requests first: the server waits for none */
     firn_service_stop(s->services[i]);
   }
-  firn_intake_close(s->intake);
   firn_http_server_close(s->server);
   firn_router_close(s->router);
+  firn_intake_close(s->intake);
   firn_batches_close(s->batches);
   firn_committer_close(s->committer);
   firn_indexer_close(s->indexer);

@@ -75,8 +75,9 @@ static firn_status add_lines(taking *t, firn_bytes body, firn_error *err) {
   while (body.len > 0) {
     const uint8_t *end = memchr(body.data, '\n', body.len);
     size_t len = end == NULL ? body.len : (size_t)(end - body.data);
-    firn_bytes line = trim(firn_bytes_part(body, 0, len));
-    if (line.len > 0) {
+    firn_bytes line = firn_bytes_part(body, 0, len);
+    line.len -= line.len > 0 && line.data[line.len - 1] == '\r'; /* else as it stands, as from a file */
+    if (trim(line).len > 0) {
       FIRN_TRY(add_event(t, line, err));
     }
     body = firn_bytes_part(body, len + 1, body.len);

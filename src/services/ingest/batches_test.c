@@ -519,6 +519,64 @@ static void a_failing_batch_among_several_at_once_is_written_again(void **state)
   }
 }
 
+/* Requests are posted and batches written until one of the two fails for good, or all is done. Gives the
+ * number of requests that were acknowledged. */
+static uint64_t post_and_write(world *w, bool *has_failed) {
+  firn_error err;
+  uint64_t n_acknowledged = 0;
+  firn_service_loop loop = {.ops = &firn_batches_service, .self = w->batches};
+  firn_status status = FIRN_OK;
+  for (unsigned i = 0; i < 6 && status == FIRN_OK; i++) {
+    int64_t wait_us = 0;
+    status = post_batch(w, 6, 15 + i % 2, &err);
+    if (status == FIRN_OK) {
+      n_acknowledged = firn_journal_next(w->journal);
+    } else if (status != FIRN_UNCERTAIN) { /* refused, and the client may try again */
+      status = FIRN_OK;
+    }
+    for (int n = 0; n < 4 && status == FIRN_OK && wait_us == 0; n++) {
+      status = firn_service_loop_step(&loop, &w->ctx, i == 5, &wait_us, &err);
+    }
+  }
+  *has_failed = status != FIRN_OK;
+  return n_acknowledged;
+}
+
+/* Call `fail_at` of the files under both journals fails, and with `for_good` all after it; then firn is
+ * started again. */
+static bool run_with_file_fault(size_t fail_at, bool for_good, bool tears) {
+  firn_error err;
+  bool has_failed;
+  world w FIRN_AUTO(world_close);
+  CHECK_OK(world_open(&w, test_folder(), SIZE_MAX, FIRN_IO, &err));
+  w.options.max_events = 12;
+  open_batches(&w);
+  w.files.tears = tears;
+  failing_files_fail(&w.files, fail_at, for_good ? SIZE_MAX : 1);
+  uint64_t n_acknowledged = post_and_write(&w, &has_failed);
+  bool is_over = !failing_files_has_failed(&w.files);
+  failing_files_fail(&w.files, 0, 0);
+  assert_true(!is_over || (!has_failed && n_acknowledged == 6));
+  reopen(&w);
+  assert_true(firn_journal_next(w.journal) >= n_acknowledged);
+  (void)run(&w, true);
+  counts c = read_log(&w); /* its ranges follow each other */
+  assert_int_equal(c.next, firn_journal_next(w.journal));
+  assert_int_equal(c.n_rows[FIRN_ARCHIVE_VALID], c.next * 6);
+  return is_over;
+}
+
+static void every_failing_call_on_a_journal_loses_and_doubles_nothing(void **state) {
+  (void)state;
+  for (int way = 0; way < 4; way += 3) { /* once, and for good with torn writes */
+    size_t n = 0;
+    while (!run_with_file_fault(n, (way & 1) != 0, (way & 2) != 0)) {
+      n++;
+    }
+    assert_true(n > 20);
+  }
+}
+
 static void a_store_that_refuses_stops_the_service(void **state) {
   (void)state;
   firn_error err;
@@ -629,6 +687,7 @@ RUN_TESTS(an_empty_journal_waits_for_somebody, a_batch_closes_by_its_events,
           several_tables_and_days_are_one_record, what_is_broken_all_the_same_becomes_a_dead_letter,
           a_range_without_events_is_recorded_too, what_was_written_without_a_record_is_written_again,
           every_failing_store_call_loses_and_doubles_nothing,
+          every_failing_call_on_a_journal_loses_and_doubles_nothing,
           a_failing_batch_among_several_at_once_is_written_again, a_store_that_refuses_stops_the_service,
           a_log_that_is_ahead_of_the_journal_stops_it, a_log_of_other_journals_means_a_new_one,
           a_log_that_was_lost_stops_it, a_record_that_is_no_request_stops_it, survives_oom)

@@ -1,5 +1,6 @@
 #include "services/ingest/intake.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 
@@ -54,6 +55,7 @@ struct firn_intake {
   pthread_mutex_t lock; /* guards all below, and is never held while the journal is written or synced */
   waiter *waiting;
   bool is_woken;    /* on_added was called since the last step looked */
+  bool is_stopped;  /* nobody waits any more */
   bool is_failed;   /* a sync has failed */
   bool is_refusing; /* the last write of the journal failed; so that the log says it once */
   uint64_t covered;
@@ -138,6 +140,17 @@ firn_status firn_intake_open(const firn_intake_options *options, firn_ctx *ctx, 
   return FIRN_OK;
 }
 
+static const char stopping_text[] = "firn is stopping: whether the events were taken is not known";
+
+static waiter *take_waiting(firn_intake *in) {
+  pthread_mutex_lock(&in->lock);
+  waiter *list = in->waiting;
+  in->waiting = NULL;
+  in->is_woken = false;
+  pthread_mutex_unlock(&in->lock);
+  return list;
+}
+
 static void answer_unknown(waiter *list, const char *text) {
   while (list != NULL) {
     waiter *w = list;
@@ -146,11 +159,18 @@ static void answer_unknown(waiter *list, const char *text) {
   }
 }
 
+void firn_intake_stop(firn_intake *in) {
+  pthread_mutex_lock(&in->lock);
+  in->is_stopped = true;
+  pthread_mutex_unlock(&in->lock);
+  answer_unknown(take_waiting(in), stopping_text);
+}
+
 void firn_intake_close(firn_intake *in) {
   if (in == NULL) {
     return;
   }
-  answer_unknown(in->waiting, "firn is stopping: whether the events were taken is not known");
+  assert(in->waiting == NULL);
   firn_keys_free(&in->keys);
   (void)pthread_mutex_destroy(&in->lock); /* nobody holds it */
   firn_free(in);
@@ -158,10 +178,12 @@ void firn_intake_close(firn_intake *in) {
 
 /* Adding. */
 
+/* With the lock, so that nobody is woken any more once the intake is stopped. */
 static void wake(firn_intake *in) {
-  if (in->options.on_added != NULL) {
+  if (in->options.on_added != NULL && !in->is_stopped && !in->is_woken) {
     in->options.on_added(in->options.arg);
   }
+  in->is_woken = true;
 }
 
 static firn_status add_record(firn_intake *in, firn_ctx *ctx, const firn_accepted *a, uint64_t *position,
@@ -176,17 +198,22 @@ static firn_status add_record(firn_intake *in, firn_ctx *ctx, const firn_accepte
 firn_status firn_intake_add(firn_intake *in, firn_ctx *ctx, const firn_accepted *what, uint64_t *position,
                             firn_error *err) {
   FIRN_TRY(add_record(in, ctx, what, position, err));
+  pthread_mutex_lock(&in->lock);
   wake(in);
+  pthread_mutex_unlock(&in->lock);
   return FIRN_OK;
 }
 
-/* With the lock. True: the caller calls wake without it. */
-static bool push(firn_intake *in, waiter *w) {
-  bool must_wake = !in->is_woken;
+/* With the lock: defers the exchange until the next sync. False: there will be none. */
+static bool defer(firn_intake *in, waiter *w) {
+  if (in->is_failed || in->is_stopped) {
+    return false;
+  }
+  firn_exchange_defer(w->x);
   w->next = in->waiting;
   in->waiting = w;
-  in->is_woken = true;
-  return must_wake;
+  wake(in);
+  return true;
 }
 
 /* The request as the journal will hold it; all of it in the exchange's arena or borrowed from it. */
@@ -246,10 +273,11 @@ static firn_status read_request(const firn_intake *in, firn_exchange *x, firn_ct
 static firn_status check_room(firn_intake *in, firn_error *err) {
   pthread_mutex_lock(&in->lock);
   uint64_t covered = in->covered;
-  bool is_failed = in->is_failed;
+  bool is_ended = in->is_failed || in->is_stopped;
   pthread_mutex_unlock(&in->lock);
-  if (is_failed) {
-    return firn_error_set(err, FIRN_UNCERTAIN, "the event journal has failed: firn must be started again");
+  if (is_ended) {
+    return firn_error_set(err, FIRN_IO,
+                          "firn takes no events now: it is stopping, or its event journal failed");
   }
   if (firn_journal_bytes(in->options.journal, covered) > in->options.max_journal_bytes) {
     return firn_error_set(err, FIRN_BUSY, "events come faster than they are written to files: try again");
@@ -258,6 +286,10 @@ static firn_status check_room(firn_intake *in, firn_error *err) {
 }
 
 /* Answering. */
+
+static firn_status is_over(firn_error *err) {
+  return firn_error_set(err, FIRN_UNCERTAIN, "%s", stopping_text);
+}
 
 static void answer(firn_exchange *x, uint32_t n_events) {
   char text[40];
@@ -286,59 +318,63 @@ static int code_of(firn_status status) {
 
 /* The journal could not take it. Why is for the operator, once until it works again; the client needs to know
  * that nothing was taken. */
-static void refuse_unwritten(firn_intake *in, firn_exchange *x, firn_ctx *ctx, firn_status status,
-                             const firn_error *err) {
+static firn_status refuse_unwritten(firn_intake *in, firn_ctx *ctx, firn_status status, firn_error *err) {
   if (status == FIRN_LIMIT) {
-    firn_route_fail_as(x, 413, status, "the request is larger than a record of the event journal may be");
-    return;
+    return firn_error_set(err, FIRN_LIMIT, "the request is larger than a record of the event journal may be");
   }
   pthread_mutex_lock(&in->lock);
   bool is_first = !in->is_refusing;
-  bool has_failed = status == FIRN_UNCERTAIN && !in->is_failed;
   in->is_refusing = true;
-  in->is_failed = in->is_failed || has_failed;
-  pthread_mutex_unlock(&in->lock);
-  if (has_failed) {
+  if (status == FIRN_UNCERTAIN) {
+    in->is_failed = true;
     wake(in); /* the service is to stop */
   }
+  pthread_mutex_unlock(&in->lock);
   if (is_first) {
     FIRN_LOG_WITH(ctx, FIRN_LOG_ERROR, "the event journal cannot be written: requests are refused",
                   FIRN_LOG_TEXT("because", err->text));
   }
-  firn_route_fail_as(x, 503, status,
-                     "the event journal cannot be written now; nothing of the request was taken");
+  return firn_error_set(err, FIRN_IO,
+                        "the event journal cannot be written now; nothing of the request was taken");
+}
+
+static void note_written(firn_intake *in, firn_ctx *ctx) {
+  pthread_mutex_lock(&in->lock);
+  bool was_refusing = in->is_refusing;
+  in->is_refusing = false;
+  pthread_mutex_unlock(&in->lock);
+  if (was_refusing) {
+    FIRN_LOG(ctx, FIRN_LOG_INFO, "the event journal can be written again");
+  }
 }
 
 /* A key that is remembered: answered, deferred or refused. `*is_new`: it was not, and is pending now. */
-static firn_status look_up(firn_intake *in, firn_exchange *x, const firn_accepted *a, waiter *w, bool *is_new,
+static firn_status look_up(firn_intake *in, const firn_accepted *a, waiter *w, bool *is_new,
                            firn_error *err) {
   firn_journal *j = in->options.journal;
   uint64_t durable = firn_journal_durable(j);
-  uint64_t floor = firn_journal_next(j);
-  bool must_wake = false;
+  bool is_durable = false;
   firn_status status = FIRN_OK;
   pthread_mutex_lock(&in->lock);
   firn_key *key = firn_keys_find(&in->keys, a->idempotency_key);
-  bool is_durable = key != NULL && key->position < durable;
   *is_new = key == NULL;
   if (key == NULL) {
-    status = firn_keys_add(&in->keys, a->idempotency_key, a->fingerprint, a->n_events, floor, &key, err);
+    status = firn_keys_add(&in->keys, a->idempotency_key, a->fingerprint, a->n_events, firn_journal_next(j),
+                           &key, err);
   } else if (key->fingerprint != a->fingerprint) {
     status = firn_error_set(err, FIRN_CONFLICT,
                             "this Idempotency-Key came with another request: use a new key for new events");
-  } else if (!is_durable) {
+  } else if (key->position < durable) {
+    is_durable = true;
+  } else {
     w->position = key->position;
     w->is_repeat = true;
-    firn_exchange_defer(x);
-    must_wake = push(in, w);
+    status = defer(in, w) ? FIRN_OK : is_over(err);
   }
   pthread_mutex_unlock(&in->lock);
-  if (must_wake) {
-    wake(in);
-  }
-  if (status == FIRN_OK && is_durable) {
-    firn_metric_add(firn_exchange_ctx(x), &firn_intake_metrics, REPEATED, 1);
-    answer(x, a->n_events);
+  if (is_durable) {
+    firn_metric_add(firn_exchange_ctx(w->x), &firn_intake_metrics, REPEATED, 1);
+    answer(w->x, a->n_events);
   }
   return status;
 }
@@ -346,40 +382,30 @@ static firn_status look_up(firn_intake *in, firn_exchange *x, const firn_accepte
 static void take_back_key(firn_intake *in, const firn_accepted *a) {
   pthread_mutex_lock(&in->lock);
   firn_keys_remove(&in->keys, a->idempotency_key);
-  in->is_woken = true;
-  pthread_mutex_unlock(&in->lock);
   wake(in); /* those who wait for this key must hear of it */
+  pthread_mutex_unlock(&in->lock);
 }
 
-/* Adds the request; from its success on the exchange is the step's. */
-static void add_and_wait(firn_intake *in, firn_exchange *x, firn_ctx *ctx, const firn_accepted *a,
-                         waiter *w) {
-  firn_error why;
+/* Adds the request. Once it is deferred the exchange, with its context and arena, is the step's. */
+static firn_status add_and_wait(firn_intake *in, firn_ctx *ctx, const firn_accepted *a, waiter *w,
+                                firn_error *err) {
   bool has_key = a->idempotency_key.data != NULL;
-  firn_status status = add_record(in, ctx, a, &w->position, &why);
+  firn_status status = add_record(in, ctx, a, &w->position, err);
   if (status != FIRN_OK) {
     if (has_key) {
       take_back_key(in, a);
     }
-    refuse_unwritten(in, x, ctx, status, &why);
-    return;
+    return refuse_unwritten(in, ctx, status, err);
   }
-  firn_exchange_defer(x);
+  note_written(in, ctx);
   pthread_mutex_lock(&in->lock);
-  bool was_refusing = in->is_refusing;
-  in->is_refusing = false;
   firn_key *key = has_key ? firn_keys_find(&in->keys, a->idempotency_key) : NULL;
   if (key != NULL) {
     key->position = w->position;
   }
-  bool must_wake = push(in, w);
+  status = defer(in, w) ? FIRN_OK : is_over(err);
   pthread_mutex_unlock(&in->lock);
-  if (must_wake) {
-    wake(in);
-  }
-  if (was_refusing) {
-    FIRN_LOG(ctx, FIRN_LOG_INFO, "the event journal can be written again");
-  }
+  return status;
 }
 
 static firn_status take_request(firn_intake *in, firn_exchange *x, firn_ctx *ctx, firn_error *err) {
@@ -396,17 +422,15 @@ static firn_status take_request(firn_intake *in, firn_exchange *x, firn_ctx *ctx
   *w = (waiter){.x = x, .key = a.idempotency_key, .n_events = a.n_events, .n_bytes = a.body.len};
   bool is_new = true;
   if (a.idempotency_key.data != NULL) {
-    FIRN_TRY(look_up(in, x, &a, w, &is_new, err));
+    FIRN_TRY(look_up(in, &a, w, &is_new, err));
   }
   if (is_new) {
     firn_status status = check_room(in, err);
-    if (status != FIRN_OK) {
-      if (a.idempotency_key.data != NULL) {
-        take_back_key(in, &a);
-      }
-      return status;
+    if (status != FIRN_OK && a.idempotency_key.data != NULL) {
+      take_back_key(in, &a);
     }
-    add_and_wait(in, x, ctx, &a, w);
+    FIRN_TRY(status);
+    FIRN_TRY(add_and_wait(in, ctx, &a, w, err));
   }
   return FIRN_OK;
 }
@@ -432,18 +456,10 @@ firn_route_set firn_intake_routes(firn_intake *in) {
 
 /* Stepping. */
 
-static waiter *take_waiting(firn_intake *in, bool *is_failed) {
-  pthread_mutex_lock(&in->lock);
-  *is_failed = in->is_failed;
-  waiter *list = in->waiting;
-  in->waiting = NULL;
-  in->is_woken = false;
-  pthread_mutex_unlock(&in->lock);
-  return list;
-}
-
+/* Those who wait on, unless nobody may any more. */
 static void put_back(firn_intake *in, waiter *list) {
   pthread_mutex_lock(&in->lock);
+  bool is_stopped = in->is_stopped;
   while (list != NULL) {
     waiter *w = list;
     list = w->next;
@@ -451,6 +467,9 @@ static void put_back(firn_intake *in, waiter *list) {
     in->waiting = w;
   }
   pthread_mutex_unlock(&in->lock);
+  if (is_stopped) {
+    answer_unknown(take_waiting(in), stopping_text);
+  }
 }
 
 /* One who waits for the first request with its key: what became of that. False: it is gone. */
@@ -505,11 +524,17 @@ static bool is_unchanged(firn_status status) {
   return status == FIRN_NOMEM || status == FIRN_CANCELLED || status == FIRN_TIMEOUT || status == FIRN_BUSY;
 }
 
+static bool has_failed(firn_intake *in) {
+  pthread_mutex_lock(&in->lock);
+  bool is_failed = in->is_failed;
+  pthread_mutex_unlock(&in->lock);
+  return is_failed;
+}
+
 static firn_status sync_and_answer(firn_intake *in, firn_ctx *ctx, firn_error *err) {
-  bool is_failed;
-  waiter *list = take_waiting(in, &is_failed);
+  waiter *list = take_waiting(in);
   firn_journal *j = in->options.journal;
-  if (list == NULL && !is_failed && firn_journal_durable(j) == firn_journal_next(j)) {
+  if (list == NULL && !has_failed(in) && firn_journal_durable(j) == firn_journal_next(j)) {
     return FIRN_OK;
   }
   uint64_t durable;
@@ -533,7 +558,9 @@ static firn_status sync_and_answer(firn_intake *in, firn_ctx *ctx, firn_error *e
   pthread_mutex_lock(&in->lock);
   in->is_failed = true;
   pthread_mutex_unlock(&in->lock);
-  answer_unknown(list, "the event journal could not be synced: whether the events were taken is not known");
+  put_back(in, list); /* with those who have come since */
+  answer_unknown(take_waiting(in),
+                 "the event journal could not be synced: whether the events were taken is not known");
   return firn_error_while(
       err, FIRN_UNCERTAIN,
       "the event journal has failed; firn looks what is on the disk when it is started again");

@@ -5,10 +5,10 @@
  * (application/x-ndjson), or one in binary mode (`ce-` headers). The answer is 202 with {"accepted": N} after
  * the journal's group sync; of nothing ("[]") it is 202 with 0 at once. Nothing is judged beyond what can be
  * told the client at once: a body that is no JSON is 400 with the place and nothing of it is taken; a
- * well-formed element that is no CloudEvent is accepted and becomes a dead letter. 413 beyond the limit of an
- * event or body, 415 for other content types, 429 with Retry-After while more of the journal than
- * `max_journal_bytes` is not in files yet, 503 when the disk is full or a sync has failed: then nobody knows
- * what became of the requests that waited for it, and the service has stopped.
+ * well-formed element that is no CloudEvent, and any line of many, is accepted and becomes a dead letter. 413
+ * beyond the limit of an event or body, 415 for other content types, 429 with Retry-After while more of the
+ * journal than `max_journal_bytes` is not in files yet, 503 when the disk is full or a sync has failed: then
+ * nobody knows what became of the requests that waited for it, and the service has stopped.
  *
  * Idempotency-Key (any text of 1 to 256 bytes): a request with a key that is remembered is answered as the
  * first one was, once that is durable, also while it is under way; nothing is added. With another body, mode
@@ -36,7 +36,7 @@ typedef struct firn_intake_options {
   uint64_t remember_bytes; /* of journal kept for that. 0: 256 MiB */
   size_t max_keys;         /* 0: 1,000,000: 80 MB when there are so many */
   /* Called when a step has made something durable (to wake the batches) and when a step has something to do
-   * (to wake its service). Any thread; quick. May be NULL. */
+   * (to wake its service). Any thread; quick; must not call the intake. May be NULL. */
   void (*on_durable)(void *arg);
   void (*on_added)(void *arg);
   void *arg;
@@ -47,7 +47,10 @@ typedef struct firn_intake firn_intake;
 /* Reads the journal for the keys in it. */
 FIRN_MUST_USE firn_status firn_intake_open(const firn_intake_options *options, firn_ctx *ctx,
                                            firn_intake **out, firn_error *err);
-/* Its steps are over. Who waits still is answered 503. NULL is fine. */
+/* The way out: stop it, then its service, then the server, then close it. From here on who waits still, or
+ * comes, is answered 503, and nobody is woken. Any thread. */
+void firn_intake_stop(firn_intake *in);
+/* NULL is fine. */
 void firn_intake_close(firn_intake *in);
 
 /* Without HTTP, and without waiting for the sync: for tests and other sources. Keys are not looked at. */
