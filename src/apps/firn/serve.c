@@ -185,6 +185,7 @@ static firn_status open_writers(firn_serving *s, firn_error *err) {
                                 .max_journal_bytes = set->ingest.max_journal_bytes,
                                 .remember_us = set->ingest.remember_us,
                                 .remember_bytes = set->ingest.remember_bytes,
+                                .max_keys = (size_t)set->ingest.remember_keys,
                                 .on_durable = wake_batches,
                                 .on_added = wake_intake,
                                 .arg = s};
@@ -242,6 +243,8 @@ static firn_status listen_on(firn_serving *s, firn_error *err) {
                                      .header_timeout_us = set->server.header_timeout_us,
                                      .body_timeout_us = set->server.body_timeout_us,
                                      .answer_timeout_us = set->server.answer_timeout_us,
+                                     .idle_timeout_us = set->server.idle_timeout_us,
+                                     .max_header_bytes = set->server.max_header_bytes,
                                      .tls_certificate = set->server.tls_certificate,
                                      .tls_key = set->server.tls_key,
                                      .handler = firn_router_handler(s->router)};

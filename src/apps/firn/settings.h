@@ -7,7 +7,7 @@
 #include "base/config.h"
 #include "formats/codec/codec.h"
 
-enum { FIRN_N_SETTINGS = 37 };
+enum { FIRN_N_SETTINGS = 40 };
 
 typedef struct firn_settings {
   const char *data;           /* the data directory: ./firn-data */
@@ -18,8 +18,8 @@ typedef struct firn_settings {
     const char *listen; /* 127.0.0.1:8181 */
     bool insecure;      /* beyond the loopback without authentication */
     int64_t workers, max_connections;
-    int64_t header_timeout_us, body_timeout_us, answer_timeout_us, drain_timeout_us;
-    uint64_t body_memory_bytes;
+    int64_t header_timeout_us, body_timeout_us, answer_timeout_us, idle_timeout_us, drain_timeout_us;
+    uint64_t max_header_bytes, body_memory_bytes;
     const char *tls_certificate, *tls_key;
   } server;
   struct {
@@ -29,6 +29,7 @@ typedef struct firn_settings {
     uint64_t memory_bytes, max_event_bytes, max_body_bytes, max_journal_bytes;
     int64_t remember_us; /* idempotency keys */
     uint64_t remember_bytes;
+    int64_t remember_keys;
     const char *compression; /* for firn_codec_parse, which has taken it */
   } ingest;
   struct {
