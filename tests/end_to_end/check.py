@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 
+import live
 import peers
 
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("FIRN_", "ICEBERG_"))}
@@ -64,6 +65,19 @@ def what_is_there_is_found_and_left_as_it_is(folder):
     assert state_of(folder) == before
     check(folder, "--data", data, "--catalog", f"sqlite:{data}/catalog.db", "--warehouse", f"file://{data}/warehouse")
     assert state_of(folder) == before
+
+
+def a_firn_that_serves_there_is_seen_and_not_disturbed(folder):
+    data = os.path.join(folder, "data")
+    with live.up(data) as firn:
+        assert firn.ask("POST", "/v1/events", json.dumps(GOOD), {"Content-Type": live.EVENT})[0] == 202
+        found = check(folder, "--data", data, "--listen", f"127.0.0.1:{firn.port}")
+        assert "a firn serves from it" in found["data"][0][1], found
+        assert found["listen"][0] == ("ok", f"127.0.0.1:{firn.port} is taken, and a firn serves from the data directory")
+        assert "opens, and has" in found["catalog"][0][1]
+        assert firn.ask("GET", "/readyz")[0] == 200
+    found = check(folder, "--data", data)
+    assert "is there and can be written" in found["data"][0][1] and "has 3 tables" in found["catalog"][0][1], found
 
 
 def each_fault_is_one_failed_line(folder):
@@ -168,7 +182,8 @@ def every_example_passes(folder):
         check(folder, "--config", path)
 
 
-peers.run(in_an_empty_folder_everything_would_be_made_and_nothing_is, what_is_there_is_found_and_left_as_it_is, each_fault_is_one_failed_line,
+peers.run(in_an_empty_folder_everything_would_be_made_and_nothing_is, what_is_there_is_found_and_left_as_it_is,
+          a_firn_that_serves_there_is_seen_and_not_disturbed, each_fault_is_one_failed_line,
           a_configuration_that_cannot_be_read_is_said_with_its_line, a_variable_that_is_nearly_a_setting_is_noted,
           certificate_and_key_are_looked_at, what_is_printed_is_a_file_that_means_the_same, the_page_of_keys_is_the_one_that_is_shown,
           who_may_not_write_is_told, every_example_passes)

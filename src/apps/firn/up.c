@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "apps/firn/notify.h"
 #include "apps/firn/serve.h"
 #include "base/log.h"
 
@@ -29,6 +30,14 @@ static void let_signals_kill(const sigset_t *set) {
   (void)pthread_sigmask(SIG_UNBLOCK, set, NULL);
 }
 
+/* A service manager that cannot be told is worth a line, and no reason to stop serving. */
+static void tell_manager(const firn_app *app, const char *state) {
+  firn_error err;
+  if (firn_notify(app, state, &err) != FIRN_OK) {
+    (void)fprintf(app->errors, "%s\n", err.text);
+  }
+}
+
 static firn_status serve(firn_app *app, const firn_settings *settings, const sigset_t *set, firn_error *err) {
   firn_serving *s;
   int64_t started = firn_ctx_monotonic_us(&app->ctx);
@@ -36,8 +45,10 @@ static firn_status serve(firn_app *app, const firn_settings *settings, const sig
   (void)fprintf(app->out, "firn is at %s, data in %s, ready in %lld ms\n", firn_serving_url(s),
                 firn_serving_data(s), (long long)(firn_ctx_monotonic_us(&app->ctx) - started) / 1000);
   (void)fflush(app->out);
+  tell_manager(app, "READY=1");
   int signal_number;
   (void)sigwait(set, &signal_number); /* fails only for a wrong set */
+  tell_manager(app, "STOPPING=1");
   let_signals_kill(set);
   firn_status status = firn_serving_drain(s, err);
   firn_serving_close(s);
