@@ -1,8 +1,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -40,8 +41,23 @@ typedef struct note {
   char method[METHOD_MAX_BYTES], path[PATH_MAX_BYTES], client[CLIENT_MAX_BYTES], trace_id[TRACE_BYTES];
 } note;
 
+/* Answers of one route: by code, as many as it has ever given; what there is no place for is counted as 0. */
+enum { CODES = 12, LABELS_MAX = 256 };
+typedef struct route_counts {
+  const char *name;
+  size_t same_as; /* the first route of this name */
+  atomic_int codes[CODES];
+  atomic_int_least64_t n[CODES];
+} route_counts;
+
 struct firn_access {
   firn_ctx ctx;
+  size_t n_routes; /* with the one that stands for none */
+  route_counts *routes;
+  firn_metric *time_metrics; /* one histogram a route, all of one name */
+  firn_metric_set time_set;
+  firn_metrics *time_values;
+  firn_env time_env;
   bool has_thread;
   pthread_t thread;
 
@@ -117,7 +133,39 @@ static int start_thread(firn_access *a) {
   return failed;
 }
 
-firn_status firn_access_open(firn_ctx *ctx, firn_access **out, firn_error *err) {
+static void name_routes(firn_access *a, const char *const *names) {
+  for (size_t i = 0; i < a->n_routes; i++) {
+    route_counts *r = &a->routes[i];
+    r->name = i < a->n_routes - 1 ? names[i] : "-";
+    while (strcmp(a->routes[r->same_as].name, r->name) != 0) {
+      r->same_as++;
+    }
+    a->time_metrics[i] = (firn_metric){
+        .name = "firn_http_route_seconds",
+        .help = "From the head of a request to the last byte of its answer, by route",
+        .kind = FIRN_METRIC_HISTOGRAM,
+        .scale = 1e-6,
+    };
+  }
+}
+
+static firn_status open_counts(firn_access *a, const char *const *names, size_t n, firn_error *err) {
+  a->n_routes = n + 1;
+  a->routes = firn_alloc(a->n_routes * sizeof *a->routes);
+  a->time_metrics = firn_alloc(a->n_routes * sizeof *a->time_metrics);
+  if (a->routes == NULL || a->time_metrics == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for the metrics of %zu routes", n);
+  }
+  name_routes(a, names);
+  a->time_set = (firn_metric_set){a->time_metrics, a->n_routes};
+  FIRN_TRY(firn_metrics_open((const firn_metric_set *const[]){&a->time_set}, 1, &a->time_values, err));
+  a->time_env = *a->ctx.env;
+  a->time_env.metrics = a->time_values;
+  return FIRN_OK;
+}
+
+firn_status firn_access_open(firn_ctx *ctx, const char *const *names, size_t n, firn_access **out,
+                             firn_error *err) {
   firn_access *a = firn_alloc(sizeof *a);
   if (a == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for the access log");
@@ -125,13 +173,17 @@ firn_status firn_access_open(firn_ctx *ctx, firn_access **out, firn_error *err) 
   a->ctx = *ctx;
   (void)pthread_mutex_init(&a->lock, NULL); /* neither can fail with default attributes */
   (void)pthread_cond_init(&a->more, NULL);
-  if (firn_log_wants(ctx, FIRN_LOG_INFO)) {
+  firn_status status = open_counts(a, names, n, err);
+  if (status == FIRN_OK && firn_log_wants(ctx, FIRN_LOG_INFO)) {
     int failed = start_thread(a);
-    if (failed != 0) {
-      firn_access_close(a);
-      return firn_error_set(err, FIRN_LIMIT, "starting the access log: %s", strerrordesc_np(failed));
-    }
-    a->has_thread = true;
+    a->has_thread = failed == 0;
+    status = failed == 0
+                 ? FIRN_OK
+                 : firn_error_set(err, FIRN_LIMIT, "starting the access log: %s", strerrordesc_np(failed));
+  }
+  if (status != FIRN_OK) {
+    firn_access_close(a);
+    return status;
   }
   *out = a;
   return FIRN_OK;
@@ -148,6 +200,9 @@ void firn_access_close(firn_access *a) {
     pthread_mutex_unlock(&a->lock);
     (void)pthread_join(a->thread, NULL); /* ours and joinable */
   }
+  firn_metrics_close(a->time_values);
+  firn_free(a->time_metrics);
+  firn_free(a->routes);
   pthread_cond_destroy(&a->more);
   pthread_mutex_destroy(&a->lock);
   firn_free(a);
@@ -186,7 +241,18 @@ static bool take_note(firn_access *a, firn_exchange *x, const char *route, int64
   return has_room;
 }
 
-void firn_access_note(firn_access *a, firn_exchange *x, const char *route, bool is_whole) {
+/* Only the polling thread counts; others read. */
+static void count_code(route_counts *r, int code) {
+  size_t i = 0;
+  while (i < CODES - 1 && atomic_load_explicit(&r->n[i], memory_order_relaxed) > 0 &&
+         atomic_load_explicit(&r->codes[i], memory_order_relaxed) != code) {
+    i++;
+  }
+  atomic_store_explicit(&r->codes[i], i < CODES - 1 ? code : 0, memory_order_relaxed);
+  atomic_fetch_add_explicit(&r->n[i], 1, memory_order_release);
+}
+
+void firn_access_note(firn_access *a, firn_exchange *x, size_t route, bool is_whole) {
   int64_t took_us = firn_ctx_monotonic_us(&a->ctx) - firn_exchange_started_us(x);
   int64_t announced = firn_exchange_body_announced(x);
   firn_metric_add(&a->ctx, &firn_http_metrics, REQUESTS, 1);
@@ -195,12 +261,44 @@ void firn_access_note(firn_access *a, firn_exchange *x, const char *route, bool 
   firn_metric_add(&a->ctx, &firn_http_metrics, BODY_BYTES, announced > 0 ? announced : 0);
   firn_metric_add(&a->ctx, &firn_http_metrics, FAILED, firn_exchange_status(x) >= 500);
   firn_metric_add(&a->ctx, &firn_http_metrics, BROKEN, !is_whole);
-  if (a->has_thread && !take_note(a, x, route, took_us, is_whole)) {
+  size_t same = a->routes[route].same_as;
+  firn_ctx time_ctx = FIRN_CTX_INIT(&a->time_env);
+  firn_metric_observe(&time_ctx, &a->time_set, same, took_us);
+  count_code(&a->routes[same], firn_exchange_status(x));
+  if (a->has_thread &&
+      !take_note(a, x, route == a->n_routes - 1 ? NULL : a->routes[route].name, took_us, is_whole)) {
     firn_metric_add(&a->ctx, &firn_http_metrics, LOST_LINES, 1);
   }
 }
 
+static void write_codes(const firn_access *a, firn_builder *out) {
+  static const firn_metric by_code = {"firn_http_route_requests_total",
+                                      "Requests answered, by route and code (0: none, the connection broke)",
+                                      FIRN_METRIC_COUNTER, 1};
+  firn_prometheus_begin(&by_code, out);
+  for (size_t i = 0; i < a->n_routes; i++) {
+    for (size_t k = 0; k < CODES; k++) {
+      int64_t n = atomic_load_explicit(&a->routes[i].n[k], memory_order_acquire);
+      char labels[LABELS_MAX];
+      (void)snprintf(
+          labels, sizeof labels, "route=\"%s\",code=\"%d\"", a->routes[i].name,
+          atomic_load_explicit(&a->routes[i].codes[k], memory_order_relaxed)); /* names are short */
+      if (n > 0) {
+        firn_prometheus_value(&(firn_metric_value){.metric = &by_code, .value = n}, labels, out);
+      }
+    }
+  }
+}
+
 void firn_access_write(firn_access *a, firn_builder *out) {
-  (void)a;
-  (void)out;
+  write_codes(a, out);
+  firn_prometheus_begin(&a->time_metrics[0], out);
+  firn_metric_value v;
+  for (size_t at = 0; firn_metrics_next(a->time_values, &at, &v);) {
+    char labels[LABELS_MAX];
+    (void)snprintf(labels, sizeof labels, "route=\"%s\"", a->routes[at - 1].name); /* names are short */
+    if (v.count > 0) {
+      firn_prometheus_value(&v, labels, out);
+    }
+  }
 }

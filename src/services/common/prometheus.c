@@ -1,6 +1,7 @@
 #include "services/common/prometheus.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "base/number.h"
 
@@ -14,7 +15,9 @@ static void add_scaled(firn_builder *out, int64_t value, double scale) {
     return;
   }
   char text[FIRN_NUMBER_MAX];
-  (void)firn_number_of_double((double)value * scale, text);
+  /* 5 microseconds are 5e-06 seconds: 5 * 1e-6 is a little less, 5 / 1e6 is not. */
+  double scaled = scale < 1 ? (double)value / nearbyint(1 / scale) : (double)value * scale;
+  (void)firn_number_of_double(scaled, text);
   firn_builder_add_text(out, text);
 }
 

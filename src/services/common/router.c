@@ -33,7 +33,10 @@ typedef struct frame {
   firn_router *router;
   const compiled *found;
   size_t n_parts;
-  firn_bytes parts[MOST_PARTS]; /* of the request's path, decoded; the rest is one */
+  bool is_deeper;               /* there are more parts than these */
+  firn_bytes parts[MOST_PARTS]; /* of the request's path, decoded */
+  firn_bytes raw[MOST_PARTS];   /* the path from there on, as it came */
+  firn_bytes rest;              /* what {name...} matched, decoded */
 } frame;
 
 static bool is_brace(firn_bytes part) {
@@ -104,7 +107,7 @@ static firn_status check_twins(const firn_router *r, firn_error *err) {
 }
 
 static bool matches(const compiled *c, const frame *f) {
-  if (c->takes_rest ? f->n_parts < c->n_parts : f->n_parts != c->n_parts) {
+  if (c->takes_rest ? f->n_parts < c->n_parts : f->n_parts != c->n_parts || f->is_deeper) {
     return false;
   }
   for (size_t i = 0; i < c->n_parts; i++) {
@@ -123,19 +126,31 @@ static bool is_method(const compiled *c, const char *method) {
          (strcmp(method, "HEAD") == 0 && strcmp(c->route->method, "GET") == 0);
 }
 
-/* Without a route for the method, `allow` gets those that there are. */
-static const compiled *find(const firn_router *r, const frame *f, const char *method, firn_builder *allow) {
+static void add_method(firn_builder *allow, const char *method) {
+  firn_builder_addf(allow, "%s%s", allow->len > 0 ? ", " : "", method);
+}
+
+/* The methods of all routes that match, each once. */
+static void list_methods(const firn_router *r, const frame *f, firn_builder *allow) {
   for (size_t i = 0; i < r->n; i++) {
-    const compiled *c = &r->routes[i];
-    if (!matches(c, f)) {
-      continue;
+    const char *method = r->routes[i].route->method;
+    bool is_new = matches(&r->routes[i], f);
+    for (size_t k = 0; k < i && is_new; k++) {
+      is_new = strcmp(r->routes[k].route->method, method) != 0 || !matches(&r->routes[k], f);
     }
-    if (is_method(c, method)) {
-      return c;
+    if (is_new) {
+      add_method(allow, method);
+      if (strcmp(method, "GET") == 0) {
+        add_method(allow, "HEAD");
+      }
     }
-    firn_builder_addf(allow, "%s%s", allow->len > 0 ? ", " : "", c->route->method);
-    if (strcmp(c->route->method, "GET") == 0) {
-      firn_builder_add_text(allow, ", HEAD");
+  }
+}
+
+static const compiled *find(const firn_router *r, const frame *f, const char *method) {
+  for (size_t i = 0; i < r->n; i++) {
+    if (is_method(&r->routes[i], method) && matches(&r->routes[i], f)) {
+      return &r->routes[i];
     }
   }
   return NULL;
@@ -148,8 +163,10 @@ static firn_status split(firn_exchange *x, frame *f, firn_error *err) {
   }
   while (path.len > 0) {
     if (f->n_parts == MOST_PARTS) {
-      return firn_error_set(err, FIRN_NOT_FOUND, "there is nothing at this path");
+      f->is_deeper = true;
+      break;
     }
+    f->raw[f->n_parts] = firn_bytes_part(path, 1, path.len);
     firn_bytes part = next_part(&path);
     FIRN_TRY(firn_percent_decode(part, false, firn_exchange_arena(x), &f->parts[f->n_parts++], err));
   }
@@ -196,10 +213,16 @@ static void refuse_who_asks(firn_exchange *x, firn_status status, const firn_err
   }
 }
 
-static void refuse_method(firn_exchange *x, firn_builder *allow) {
-  firn_builder_add_u8(allow, '\0');
+static void refuse_path(firn_router *r, firn_exchange *x, const frame *f) {
+  FIRN_AUTO_BUILDER allow = FIRN_BUILDER_INIT(1024);
+  list_methods(r, f, &allow);
+  if (allow.len == 0) {
+    firn_route_fail_as(x, 404, FIRN_NOT_FOUND, "there is nothing at this path");
+    return;
+  }
+  firn_builder_add_u8(&allow, '\0');
   firn_bytes methods;
-  if (firn_builder_finish(allow, &methods, NULL) == FIRN_OK) {
+  if (firn_builder_finish(&allow, &methods, NULL) == FIRN_OK) {
     firn_exchange_add_header(x, "Allow", (const char *)methods.data);
   }
   firn_route_fail_as(x, 405, FIRN_UNSUPPORTED, "this path does not take this method");
@@ -220,14 +243,17 @@ static void begin(void *self, firn_exchange *x) {
     firn_route_fail(x, status, &err);
     return;
   }
-  FIRN_AUTO_BUILDER allow = FIRN_BUILDER_INIT(1024);
-  f->found = find(r, f, firn_exchange_method(x), &allow);
-  if (f->found == NULL && allow.len > 0) {
-    refuse_method(x, &allow);
+  f->found = find(r, f, firn_exchange_method(x));
+  if (f->found == NULL) {
+    refuse_path(r, x, f);
     return;
   }
-  if (f->found == NULL) {
-    firn_route_fail_as(x, 404, FIRN_NOT_FOUND, "there is nothing at this path");
+  if (f->found->takes_rest) {
+    status =
+        firn_percent_decode(f->raw[f->found->n_parts - 1], false, firn_exchange_arena(x), &f->rest, &err);
+  }
+  if (status != FIRN_OK) {
+    firn_route_fail(x, status, &err);
     return;
   }
   status = check_who_asks(r, x, f->found->route, &err);
@@ -257,7 +283,8 @@ static void handle(void *self, firn_exchange *x) {
 static void end(void *self, firn_exchange *x, bool is_whole) {
   firn_router *r = self;
   const frame *f = firn_exchange_frame(x);
-  firn_access_note(r->access, x, f != NULL && f->found != NULL ? f->found->route->name : NULL, is_whole);
+  firn_access_note(r->access, x, f != NULL && f->found != NULL ? (size_t)(f->found - r->routes) : r->n,
+                   is_whole);
 }
 
 static void notice(void *self, const char *text) {
@@ -276,7 +303,7 @@ firn_bytes firn_route_part(firn_exchange *x, const char *name) {
     firn_bytes part = f->found->parts[i];
     size_t tail = is_rest(part) ? 5 : 2; /* "{" and "...}", or "{" and "}" */
     if (is_brace(part) && part.len == len + tail && memcmp(part.data + 1, name, len) == 0) {
-      return f->parts[i];
+      return is_rest(part) ? f->rest : f->parts[i];
     }
   }
   return (firn_bytes){NULL, 0};
@@ -330,6 +357,18 @@ static firn_status compile_all(firn_router *r, const firn_route_set *sets, size_
   return check_twins(r, err);
 }
 
+static firn_status open_access(firn_router *r, firn_error *err) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const char **names = firn_new_n(&arena, const char *, r->n);
+  if (names == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for the names of %zu routes", r->n);
+  }
+  for (size_t i = 0; i < r->n; i++) {
+    names[i] = r->routes[i].route->name;
+  }
+  return firn_access_open(&r->ctx, names, r->n, &r->access, err);
+}
+
 firn_status firn_router_open(const firn_route_set *sets, size_t n_sets, const firn_auth *auth,
                              firn_health *health, firn_ctx *ctx, firn_router **out, firn_error *err) {
   size_t n = OWN_ROUTES;
@@ -345,7 +384,7 @@ firn_status firn_router_open(const firn_route_set *sets, size_t n_sets, const fi
   r->ctx = (firn_ctx)FIRN_CTX_INIT(ctx->env);
   r->own = (firn_route_set){.routes = own_routes, .n = OWN_ROUTES, .service = r};
   firn_status status = compile_all(r, sets, n_sets, err);
-  status = status == FIRN_OK ? firn_access_open(&r->ctx, &r->access, err) : status;
+  status = status == FIRN_OK ? open_access(r, err) : status;
   if (status != FIRN_OK) {
     firn_router_close(r);
     return status;
