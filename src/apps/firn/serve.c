@@ -49,8 +49,9 @@ struct firn_serving {
 };
 
 static const firn_metric_set *const metric_sets[] = {
-    &firn_store_metrics,   &firn_server_metrics,    &firn_http_metrics,    &firn_intake_metrics,
-    &firn_batches_metrics, &firn_committer_metrics, &firn_indexer_metrics, &firn_fetch_metrics,
+    &firn_store_metrics,     &firn_journal_metrics, &firn_server_metrics,
+    &firn_http_metrics,      &firn_intake_metrics,  &firn_batches_metrics,
+    &firn_committer_metrics, &firn_indexer_metrics, &firn_fetch_metrics,
 };
 
 /* What one service tells another: there is something for you. A service starts before those that tell it. */
@@ -127,6 +128,16 @@ static firn_status open_surroundings(firn_serving *s, firn_error *err) {
   return firn_pool_open((unsigned)s->settings->ingest.writers - 1, &s->env.pool, err);
 }
 
+/* What a crash left half written was promised to nobody; somebody may want to look at it all the same. */
+static void tell_torn_end(firn_serving *s) {
+  uint64_t size;
+  const char *path = firn_journal_torn(s->journal, &size);
+  if (path != NULL) {
+    FIRN_LOG_WITH(&s->ctx, FIRN_LOG_WARN, "the event journal had a torn end, which was put aside",
+                  FIRN_LOG_TEXT("file", path), FIRN_LOG_INT("bytes", (int64_t)size));
+  }
+}
+
 static firn_status open_storage(firn_serving *s, firn_error *err) {
   const char *events = below(s, "events");
   const char *commits = below(s, "commits");
@@ -139,6 +150,7 @@ static firn_status open_storage(firn_serving *s, firn_error *err) {
   firn_journal_options journal = {
       .folder = events, .kind = "events", .max_record_bytes = s->settings->ingest.max_body_bytes + (1 << 20)};
   FIRN_TRY(firn_journal_open(&journal, &s->ctx, &s->journal, err));
+  tell_torn_end(s);
   FIRN_TRY(firn_local_commit_log_open(commits, &s->ctx, &s->commit_log, err));
   return firn_sqlite_index_open(index, &s->ctx, &s->index, err);
 }

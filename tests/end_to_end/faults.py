@@ -1,0 +1,152 @@
+"""What goes wrong around a running firn up, and what it says and keeps then."""
+
+import glob
+import json
+import os
+import socket
+import sqlite3
+import time
+
+import live
+import peers
+
+LOCKED_S = 60 if os.environ.get("FIRN_FULL") else 8
+
+
+def wait_until(is_so, what, within_s=60):
+    until = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
+
+
+def a_locked_catalog_is_waited_for(folder):
+    """Somebody holds the catalog's database for a minute (some seconds here): events are taken all the same, and committed once."""
+    with live.up(f"{folder}/data", live.QUICK) as firn:
+        assert firn.post([live.event(0)]) == 202
+        firn.wait_visible(1)
+        catalog = sqlite3.connect(f"{firn.data}/catalog.db", isolation_level=None, timeout=30)
+        catalog.execute("BEGIN EXCLUSIVE")
+        until, n = time.monotonic() + LOCKED_S, 1
+        while time.monotonic() < until:
+            assert firn.post([live.event(n)]) == 202
+            n += 1
+            time.sleep(0.2)
+        catalog.execute("ROLLBACK")
+        catalog.close()
+        firn.wait_visible(n, within_s=90)
+        assert firn.get_json("/readyz")["ready"]
+        wait_until(lambda: len(firn.get_json("/v1/events", limit=1000)["events"]) == n, "the index has not caught up")
+
+
+def a_body_of_a_gibibyte_is_refused_at_once(folder):
+    """Announced: before a byte of it is read. In chunks: as soon as it is too large. Memory stays what it was."""
+    with live.up(f"{folder}/data") as firn:
+        before = firn.rss()
+        with socket.create_connection((firn.host, firn.port)) as s:
+            s.sendall(b"POST /v1/events HTTP/1.1\r\nHost: firn\r\nContent-Type: application/cloudevents+json\r\nContent-Length: 1073741824\r\n\r\n")
+            assert s.recv(100).startswith(b"HTTP/1.1 413"), "not refused"
+        with socket.create_connection((firn.host, firn.port)) as s:
+            s.settimeout(30)
+            s.sendall(b"POST /v1/events HTTP/1.1\r\nHost: firn\r\nContent-Type: application/cloudevents+json\r\nTransfer-Encoding: chunked\r\n\r\n")
+            chunk, sent, answer = b"100000\r\n" + b"x" * (1 << 20) + b"\r\n", 0, b""
+            try:
+                while sent < 1 << 30:
+                    s.sendall(chunk)
+                    sent += 1 << 20
+            except (BrokenPipeError, ConnectionResetError, TimeoutError):
+                pass
+            try:
+                answer = s.recv(100)
+            except ConnectionResetError:
+                pass
+            assert answer.startswith(b"HTTP/1.1 413"), answer  # what comes after it is read for a moment, so that the answer is seen, and dropped
+        assert firn.peak_rss() - before < 160 << 20, (before, firn.peak_rss())
+        assert firn.post([live.event(1)]) == 202
+
+
+def clients_that_lie_stall_or_go_away_leave_nothing(folder):
+    head = b"POST /v1/events HTTP/1.1\r\nHost: firn\r\nContent-Type: application/cloudevents+json\r\nContent-Length: %d\r\n\r\n"
+    body = json.dumps(live.event(7)).encode()
+    with live.up(f"{folder}/data", {**live.QUICK, "server.header_timeout": "500ms", "server.body_timeout": "500ms"}) as firn:
+        for sent in (b"POST /v1/ev", head % 1000 + body, head % len(body) + body[:20]):  # stalls in the head, promises too much, stops in the middle
+            with socket.create_connection((firn.host, firn.port)) as s:
+                s.settimeout(10)
+                s.sendall(sent)
+                answer = b"".join(iter(lambda: s.recv(1000), b""))  # until the server ends it
+                assert not answer or answer.startswith(b"HTTP/1.1 408"), answer
+        with socket.create_connection((firn.host, firn.port)) as s:
+            s.sendall(head % len(body) + body[:20])  # and goes away
+        slow = socket.create_connection((firn.host, firn.port))  # a byte now and then never completes in time
+        started = time.monotonic()
+        try:
+            while time.monotonic() - started < 10:
+                slow.sendall(b"x")
+                time.sleep(0.1)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        assert time.monotonic() - started < 10, "a trickling client is never let go"
+        assert firn.post([live.event(1)]) == 202
+        firn.wait_visible(1)
+        firn.stop()
+        assert firn.rows() == 1
+
+
+def flip(path, at):
+    with open(path, "r+b") as f:
+        f.seek(at)
+        byte = f.read(1)
+        f.seek(at)
+        f.write(bytes([byte[0] ^ 0x40]))
+
+
+def damage_within_a_journal_stops_the_start_with_a_sentence(folder):
+    """In the event journal and in the commit log. What is damaged was promised: going on as if it had never been would lose it."""
+    for name in ("events", "commits"):
+        data = f"{folder}/{name}"
+        with live.up(data, {"ingest.batching.period": "1h" if name == "events" else "50ms", "committer.batching.period": "1h"}) as firn:
+            for i in range(5):
+                assert firn.post([live.event(i)]) == 202
+                time.sleep(0.2)
+            firn.kill()
+        segment = max(glob.glob(f"{data}/{name}/*.log"), key=os.path.getsize)
+        flip(segment, os.path.getsize(segment) // 2)
+        refused = peers.firn("up", "--data", data, "--listen", "127.0.0.1:0", status=1)
+        assert os.path.basename(segment) in refused.stderr and len(refused.stderr.strip().splitlines()) == 1, refused.stderr
+        flip(segment, os.path.getsize(segment) // 2)
+        with live.up(data, live.QUICK) as firn:  # repaired, nothing is lost
+            firn.wait_visible(5)
+            firn.stop()
+            assert firn.rows() == 5
+
+
+def an_index_of_a_newer_version_is_left_alone(folder):
+    with live.up(f"{folder}/data") as firn:
+        pass
+    with sqlite3.connect(f"{folder}/data/index.db") as index:
+        index.execute("UPDATE firn_versions SET version = version + 100")
+    refused = peers.firn("up", "--data", f"{folder}/data", "--listen", "127.0.0.1:0", status=1)
+    assert "newer" in refused.stderr and "index" in refused.stderr, refused.stderr
+
+
+def a_folder_of_a_newer_format_is_left_alone(folder):
+    os.makedirs(f"{folder}/data")
+    with open(f"{folder}/data/FORMAT", "w", encoding="ascii") as f:
+        f.write("1000\n")
+    refused = peers.firn("up", "--data", f"{folder}/data", "--listen", "127.0.0.1:0", status=1)
+    assert "newer firn" in refused.stderr, refused.stderr
+    assert os.listdir(f"{folder}/data") == ["FORMAT"]
+
+
+def a_taken_address_is_said_and_leaves_the_folder_free(folder):
+    with live.up(f"{folder}/one") as firn:
+        refused = peers.firn("up", "--data", f"{folder}/two", "--listen", f"127.0.0.1:{firn.port}", status=1)
+        assert str(firn.port) in refused.stderr, refused.stderr
+    with live.up(f"{folder}/two") as firn:
+        assert firn.post([live.event(1)]) == 202
+
+
+if __name__ == "__main__":
+    peers.run(a_locked_catalog_is_waited_for, a_body_of_a_gibibyte_is_refused_at_once, clients_that_lie_stall_or_go_away_leave_nothing,
+              damage_within_a_journal_stops_the_start_with_a_sentence, an_index_of_a_newer_version_is_left_alone,
+              a_folder_of_a_newer_format_is_left_alone, a_taken_address_is_said_and_leaves_the_folder_free)
