@@ -1,9 +1,11 @@
 /* One table: what is pending for it into one append, and its position alone. */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/uuid.h"
 #include "iceberg/commit/append.h"
+#include "iceberg/commit/holds.h"
 #include "services/committer/committer_internal.h"
 
 enum { FOLDS = 8, KEEP_UP_TRIES = 3 };
@@ -84,6 +86,47 @@ static firn_status gather(fold *f, firn_error *err) {
   }
   FIRN_TRY(firn_positions_copy(&f->base, f->arena, &f->goal, err));
   return firn_positions_merge(&f->goal, &f->c->next, f->arena, err);
+}
+
+/* --- a table that says nothing --- */
+
+static int compare_texts(const void *a, const void *b) {
+  const char *left, *right;
+  memcpy(&left, a, sizeof left);
+  memcpy(&right, b, sizeof right);
+  return strcmp(left, right);
+}
+
+/* A table with snapshots and without any position in this log: most often one that was made in another way
+ * and gets its first files from here. But if a file of ours is in it, the position was there and is lost. */
+static firn_status check_not_in_yet(const fold *f, firn_ctx *ctx, firn_error *err) {
+  const firn_snapshot *head = firn_metadata_current_snapshot(f->metadata);
+  if (f->base.n > 0 || head == NULL) {
+    return FIRN_OK;
+  }
+  const char **paths = firn_new_n(f->arena, const char *, f->n_files);
+  bool *held = firn_new_n(f->arena, bool, f->n_files);
+  if (paths == NULL || held == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for %zu paths", f->n_files);
+  }
+  for (size_t i = 0; i < f->n_files; i++) {
+    paths[i] = f->files[i].path;
+  }
+  qsort(paths, f->n_files, sizeof *paths, compare_texts);
+  FIRN_TRY(firn_snapshot_holds(f->c->options.catalog->stores, ctx, f->metadata, head, paths, f->n_files, held,
+                               err));
+  for (size_t i = 0; i < f->n_files; i++) {
+    if (held[i]) {
+      return firn_error_set(
+          err, FIRN_INVALID,
+          "%s has files of commit log %s and no longer says how many (%s is one): somebody took "
+          "both its property " FIRN_POSITIONS_PROPERTY
+          "%s and the snapshots that say it too. Set that property to the first record whose "
+          "files are not in it: {\"0\":N}",
+          f->t->name, f->c->options.log->id, paths[i], f->c->options.log->id);
+    }
+  }
+  return FIRN_OK;
 }
 
 /* --- the append --- */
@@ -181,6 +224,7 @@ static firn_status fold_once(firn_committer *c, firn_ctx *ctx, firn_followed *t,
   if (f.n_files == 0) {
     return firn_committer_note(c, t, &f.base, err);
   }
+  FIRN_TRY(check_not_in_yet(&f, ctx, err));
   status = append_fold(&f, ctx, err);
   if (status == FIRN_OK) {
     status = firn_committer_note(c, t, &f.goal, err);

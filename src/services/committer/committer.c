@@ -123,13 +123,25 @@ static void count_records(const firn_committer *c, firn_ctx *ctx) {
   firn_metric_add(ctx, &firn_committer_metrics, FIRN_COMMITTER_RECORDS, (int64_t)c->pending.n);
 }
 
-static firn_status commit_pending(firn_committer *c, firn_ctx *ctx, firn_error *err) {
-  for (size_t i = 0; i < c->n_tables; i++) {
-    if (!c->tables[i].is_done) {
-      FIRN_TRY(firn_committer_commit(c, ctx, &c->tables[i], err));
-      c->tables[i].is_done = true;
+/* A table that fails does not hold up the others; the first failure is told. */
+static firn_status commit_tables(firn_committer *c, firn_ctx *ctx, firn_error *err) {
+  firn_status first = FIRN_OK;
+  for (size_t i = 0; i < c->n_tables && c->has_begun; i++) {
+    firn_error why;
+    firn_status status = c->tables[i].is_done ? FIRN_OK : firn_committer_commit(c, ctx, &c->tables[i], &why);
+    c->tables[i].is_done = status == FIRN_OK;
+    if (status != FIRN_OK && first == FIRN_OK) {
+      first = status;
+      if (err != NULL) {
+        *err = why;
+      }
     }
   }
+  return first;
+}
+
+static firn_status commit_pending(firn_committer *c, firn_ctx *ctx, firn_error *err) {
+  FIRN_TRY(commit_tables(c, ctx, err));
   FIRN_TRY(firn_positions_merge(&c->done, &c->next, &c->state, err));
   count_records(c, ctx);
   firn_pending_clear(c);

@@ -564,6 +564,60 @@ static void a_table_that_goes_back_is_read_again_from_there(void **state) {
   assert_int_equal(entries.n_twice, 0);
 }
 
+/* Both places at once, and the log still has the records. */
+static void positions_that_are_dropped_altogether_stop_it(void **state) {
+  (void)state;
+  for (int restarted = 0; restarted < 2; restarted++) {
+    firn_error err;
+    int64_t wait_us;
+    FIRN_AUTO_RIG r = {0};
+    CHECK_OK(rig_open(&r, NULL, &err));
+    firn_commit_log_consumer *keeper = NULL;
+    firn_log_position zero = {0};
+    const firn_log_positions start = {1, &zero};
+    CHECK_OK(firn_commit_log_consumer_add(&r.log.base, r.ctx, "keeper", &start, &keeper, &err));
+    put(&r, 1);
+    put(&r, 1);
+    drain(&r);
+    foreign_append_and_expiry(&r);
+    drop_property(&r);
+    put(&r, 1);
+    if (restarted) {
+      rig_stop(&r);
+      CHECK_OK(rig_start(&r, &err));
+    } else {
+      CHECK_STATUS(step(&r, true, &wait_us, &err), FIRN_CONFLICT);
+      CHECK_SAYS("db.events went back in commit log");
+    }
+    CHECK_STATUS(step(&r, true, &wait_us, &err), FIRN_INVALID);
+    CHECK_SAYS("db.events has files of commit log " LOG_ID " and no longer says how many");
+    const firn_property two = {PROPERTY, "{\"0\":2}"}; /* as it says */
+    const firn_update set = {.kind = FIRN_UPDATE_SET_PROPERTIES, .properties = {1, &two}};
+    commit_updates(&r, &set, 1);
+    drain(&r);
+    FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+    test_entries entries;
+    CHECK_OK(test_read_snapshot(r.catalog.base.stores, r.ctx, r.catalog.metadata,
+                                firn_metadata_current_snapshot(r.catalog.metadata), &arena, &entries, &err));
+    assert_int_equal(entries.n_live, r.n_files);
+    assert_int_equal(entries.n_twice, 0);
+  }
+}
+
+/* Its first files from here come into a table that has others. */
+static void a_table_that_was_made_in_another_way_is_committed_to(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_RIG r = {0};
+  CHECK_OK(rig_open(&r, NULL, &err));
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  CHECK_OK(test_append(&r.catalog, r.ctx, "foreign", 3, NULL, &arena, NULL, &err));
+  r.n_files += 3;
+  put(&r, 2);
+  drain(&r);
+  check_right(&r);
+}
+
 /* --- what cannot go on says so and stops --- */
 
 static void set_position(rig *r, const char *text) {
@@ -900,6 +954,7 @@ RUN_TESTS(what_waited_becomes_one_append, a_commit_waits_for_files_or_the_period
           every_call_of_the_store_may_fail, every_commit_may_go_wrong,
           two_committers_double_nothing_wherever_they_meet, what_another_has_committed_is_dropped,
           positions_that_others_drop_are_in_the_other_place, a_table_that_goes_back_is_read_again_from_there,
+          positions_that_are_dropped_altogether_stop_it, a_table_that_was_made_in_another_way_is_committed_to,
           a_position_before_the_logs_start_stops_it, a_position_beyond_the_logs_end_stops_it,
           positions_that_cannot_be_read_stop_it, a_table_that_is_gone_stops_it,
           a_table_dropped_under_a_commit_stops_it, a_table_that_was_replaced_stops_it,

@@ -8,15 +8,10 @@ static firn_status need_namespace(firn_catalog *catalog, firn_ctx *ctx, const fi
 
 static firn_status make_table(firn_catalog *catalog, firn_ctx *ctx, const firn_table_id *id,
                               firn_archive_table t, firn_table *out, firn_error *err) {
-  static const firn_property properties[] = {
-      {"firn.fetch-keys", "true"},
-      {"write.format.default", "parquet"},
-      {"write.parquet.compression-codec", "zstd"},
-  };
   firn_table_create how = {
       .schema = firn_archive_schema(t),
       .spec = firn_archive_spec(t),
-      .properties = {FIRN_COUNT_OF(properties), properties},
+      .properties = firn_archive_properties(t),
   };
   FIRN_TRY(need_namespace(catalog, ctx, id, err));
   firn_status status = firn_catalog_table_create(catalog, ctx, id, &how, out, err);
