@@ -404,10 +404,7 @@ static void look_at_all(checking *c) {
   look_at_catalog(c);
   look_at_location(c, "warehouse", c->warehouse, true);
   for (size_t i = 0; i < c->settings.fetch.legacy_roots.n; i++) {
-    const char *root = firn_app_absolute(c->app, c->settings.fetch.legacy_roots.items[i]);
-    if (root != NULL) {
-      look_at_location(c, "legacy root", root, false);
-    }
+    look_at_location(c, "legacy root", c->settings.fetch.legacy_roots.items[i], false);
   }
   look_at_address(c);
   look_at_tls(c);

@@ -151,6 +151,18 @@ static firn_status read_file(firn_app *app, const char *name, const firn_yaml **
   return status == FIRN_OK ? status : firn_error_while(err, status, "%s", name);
 }
 
+/* Stores take no relative paths. */
+static firn_status make_absolute(firn_app *app, firn_config_texts *texts, firn_error *err) {
+  const char **items = firn_new_n(app->arena, const char *, texts->n);
+  bool has_memory = items != NULL;
+  for (size_t i = 0; has_memory && i < texts->n; i++) {
+    items[i] = firn_app_absolute(app, texts->items[i]);
+    has_memory = items[i] != NULL;
+  }
+  texts->items = items;
+  return has_memory ? FIRN_OK : firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+}
+
 firn_status firn_settings_load(firn_app *app, const firn_args *args, firn_settings *out, firn_error *err) {
   asked a = {app, args};
   firn_config_sources sources = {.flag = flag, .env = variable, .self = &a};
@@ -161,7 +173,9 @@ firn_status firn_settings_load(firn_app *app, const firn_args *args, firn_settin
     FIRN_TRY(read_file(app, name, &sources.file, err));
     sources.file_name = out->config_name = name;
   }
-  return firn_config_read(firn_setting_keys, FIRN_N_SETTINGS, &sources, app->arena, out, out->origins, err);
+  FIRN_TRY(
+      firn_config_read(firn_setting_keys, FIRN_N_SETTINGS, &sources, app->arena, out, out->origins, err));
+  return make_absolute(app, &out->fetch.legacy_roots, err);
 }
 
 /* An error's text, with the place where the key was set before it. */

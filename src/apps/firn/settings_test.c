@@ -287,6 +287,19 @@ static void the_file_is_named_by_option_or_variable(void **state) {
   CHECK_SAYS("/firn.yaml:2: sever is no key; did you mean server?");
 }
 
+static void roots_are_made_absolute(void **state) {
+  (void)state;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_app app = app_of(&arena);
+  firn_settings s;
+  firn_error err;
+  CHECK_OK(read_text(&app, "fetch.legacy_roots: [old, /a/../b, 's3://c/d']", &s, &err));
+  assert_int_equal(s.fetch.legacy_roots.items[0][0], '/');
+  assert_non_null(strstr(s.fetch.legacy_roots.items[0], "/old"));
+  assert_string_equal(s.fetch.legacy_roots.items[1], "/b");
+  assert_string_equal(s.fetch.legacy_roots.items[2], "s3://c/d");
+}
+
 static void addresses_are_taken_apart(void **state) {
   (void)state;
   static const struct {
@@ -421,4 +434,5 @@ static void survives_oom(void **state) {
 RUN_TESTS(the_table_and_the_struct_fit, names_are_given_once, flags_are_options,
           presets_are_the_ones_that_are_promised, every_key_is_set_by_each_of_its_sources,
           names_of_other_programs_are_honoured, the_file_is_named_by_option_or_variable,
-          addresses_are_taken_apart, settings_must_go_together, the_page_is_that_of_the_table, survives_oom)
+          roots_are_made_absolute, addresses_are_taken_apart, settings_must_go_together,
+          the_page_is_that_of_the_table, survives_oom)
