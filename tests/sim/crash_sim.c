@@ -6,7 +6,9 @@
  * --export writes the disk of every EVERY-th seed below FOLDER, and a line on standard output when it is
  * there: "FOLDER/seed-7 valid=12 partial=1 dead_letter=0". */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "catalogs/catalogs.h"
 #include "sim/scenario.h"
@@ -18,7 +20,7 @@ typedef struct options {
   FILE *trace;
 } options;
 
-static const scenario *const scenarios[] = {&scenario_ingest};
+static const scenario *const scenarios[] = {&scenario_live, &scenario_ingest};
 
 typedef struct totals {
   uint64_t n_crashes, n_faults, n_events, n_answered, n_operations;
@@ -59,27 +61,28 @@ static uint64_t some_operations(world *w) {
 }
 
 /* Fails unless something was broken on purpose. */
-static void one_life(story *s, const scenario *what, bool is_last, totals *sum) {
+static void one_life(story *s, const scenario *what, void *lasting, bool is_last, totals *sum) {
   firn_error err = {0};
   world *w = s->world;
   uint64_t now = disk_n_operations(w->disk);
-  bool is_faulty = false;
+  w->is_hurt = false;
   if (!is_last) {
     disk_cut_power_at(w->disk, world_chance(w, 8) ? 0 : now + some_operations(w));
     if (world_chance(w, 10)) {
       disk_fill_at(w->disk, now + some_operations(w), 1 + world_below(w, 20));
-      is_faulty = true;
+      w->is_hurt = true;
     }
     if (world_chance(w, 10)) {
       disk_fail_sync_at(w->disk, now + some_operations(w));
-      is_faulty = true;
+      w->is_hurt = true;
     }
   }
-  firn_status status = what->live(s, is_last, &err);
-  if (status != FIRN_OK && !disk_is_cut(w->disk) && !is_faulty) {
+  firn_status status = what->live(s, lasting, is_last, &err);
+  if (status != FIRN_OK && !disk_is_cut(w->disk) && !w->is_hurt) {
     world_fail(w, "%s: %s", firn_status_name(status), err.text);
   }
-  sum->n_faults += is_faulty;
+  sum->n_faults += w->is_hurt;
+  w->is_hurt = false;
   bool is_killed = disk_is_cut(w->disk);
   if (world_chance(w,
                    is_killed ? 3 : 4)) { /* the process alone; or the power goes although nothing is done */
@@ -108,16 +111,30 @@ static void export(const options *o, story *s) {
   (void)fflush(stdout); /* whoever reads waits for the line */
 }
 
-static void simulate(const options *o, uint64_t seed, totals *sum) {
+/* A loop without an end is a fault like others. */
+static uint64_t seed_under_way;
+static void on_alarm(int signal) {
+  (void)signal;
+  static char text[80];
+  int len =
+      snprintf(text, sizeof text, "crash_sim: seed %" PRIu64 " takes more than a minute\n", seed_under_way);
+  (void)!write(STDERR_FILENO, text, (size_t)len);
+  _exit(1);
+}
+
+static uint64_t simulate(const options *o, uint64_t seed, totals *sum) {
   world w;
   story s;
   world_open(&w, o->scenario->name, seed);
+  seed_under_way = seed;
+  (void)alarm(60);
   disk_trace(w.disk, o->trace);
   story_open(&s, &w);
+  void *lasting = o->scenario->begin != NULL ? o->scenario->begin(&s) : NULL;
   for (uint64_t n = 1 + world_below(&w, 6); n > 0; n--) {
-    one_life(&s, o->scenario, false, sum);
+    one_life(&s, o->scenario, lasting, false, sum);
   }
-  one_life(&s, o->scenario, true, sum);
+  one_life(&s, o->scenario, lasting, true, sum);
   check(&s, o->scenario);
   export(o, &s);
   sum->n_operations += disk_n_operations(w.disk);
@@ -125,8 +142,23 @@ static void simulate(const options *o, uint64_t seed, totals *sum) {
   for (size_t i = 0; i < s.n; i++) {
     sum->n_answered += s.events[i].least;
   }
+  if (o->scenario->end != NULL) {
+    o->scenario->end(lasting);
+  }
+  uint64_t digest = disk_digest(w.disk);
   story_close(&s);
   world_close(&w);
+  return digest;
+}
+
+/* A seed that fails must fail again: nothing in firn may depend on anything else. */
+static void check_same_story(const options *o, uint64_t seed, uint64_t digest) {
+  totals ignored = {0};
+  options quiet = {.scenario = o->scenario};
+  if (simulate(&quiet, seed, &ignored) != digest) {
+    (void)fprintf(stderr, "crash_sim: seed %" PRIu64 " makes another story the second time\n", seed);
+    exit(1);
+  }
 }
 
 static _Noreturn void usage(void) {
@@ -176,8 +208,12 @@ int main(int argc, char **argv) {
   options o = {.scenario = scenarios[0], .from = 1, .n = 100, .export_every = 1};
   totals sum = {0};
   read_options(argc, argv, &o);
+  (void)signal(SIGALRM, on_alarm);
   for (uint64_t i = 0; i < o.n; i++) {
-    simulate(&o, o.from + i, &sum);
+    uint64_t digest = simulate(&o, o.from + i, &sum);
+    if (i % 25 == 0 && o.trace == NULL) {
+      check_same_story(&o, o.from + i, digest);
+    }
   }
   (void)printf("%s: seeds %" PRIu64 " to %" PRIu64 ": %" PRIu64 " crashes, %" PRIu64
                " lives with faults, %" PRIu64 " disk operations, %" PRIu64 " events, %" PRIu64

@@ -214,10 +214,18 @@ static firn_status check_power(const disk *d, firn_error *err) {
   return d->is_cut ? dark(err) : FIRN_OK;
 }
 
+static void digest(disk *d, const char *text) {
+  for (; *text != '\0'; text++) {
+    d->digest = (d->digest ^ (uint8_t)*text) * UINT64_C(0x100000001B3); /* FNV-1a */
+  }
+}
+
 /* Counts an operation. When the power goes in it, half the time it is still done; `answer` fails then. */
 static firn_status begin(disk *d, const char *what, const char *path, firn_error *err) {
   FIRN_TRY(check_power(d, err));
   d->n_operations++;
+  digest(d, what);
+  digest(d, path);
   bool dies = d->n_operations == d->cut_at;
   if (d->trace != NULL) {
     (void)fprintf(d->trace, "%8" PRIu64 " %-8s %s%s\n", d->n_operations, what, path,
@@ -621,6 +629,10 @@ void disk_set_clock(disk *d, int64_t (*now_us)(void *), void *arg) {
 
 void disk_trace(disk *d, FILE *to) {
   d->trace = to;
+}
+
+uint64_t disk_digest(const disk *d) {
+  return d->digest;
 }
 
 uint64_t disk_n_operations(const disk *d) {

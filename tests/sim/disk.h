@@ -34,6 +34,8 @@ void disk_set_clock(disk *d, int64_t (*now_us)(void *), void *arg);
 /* Every operation in a line, for whoever looks for a fault; NULL: none. */
 void disk_trace(disk *d, FILE *to);
 
+/* Of all operations and what they were about: two runs of one story have the same. */
+uint64_t disk_digest(const disk *d);
 /* How many operations there have been that change or sync something. */
 uint64_t disk_n_operations(const disk *d);
 

@@ -54,7 +54,7 @@ struct disk {
   size_t n_nodes, nodes_capacity;
   disk_move *moves;
   size_t n_moves, moves_capacity;
-  uint64_t random;
+  uint64_t random, digest;
   uint64_t n_operations, cut_at, full_from, full_to, fail_sync_at;
   bool is_cut;
   size_t n_open;

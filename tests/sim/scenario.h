@@ -11,14 +11,18 @@
 
 typedef struct scenario {
   const char *name;
+  /* What outlives every life. Both may be NULL. */
+  void *(*begin)(story *s);
+  void (*end)(void *lasting);
   /* `is_last`: nothing goes wrong any more, and everything is to be finished. Everything is closed when it
    * returns. A failure while the power is on and no fault was injected is a bug. */
-  firn_status (*live)(story *s, bool is_last, firn_error *err);
+  firn_status (*live)(story *s, void *lasting, bool is_last, firn_error *err);
   /* Whether more than the tables is right, after the last life. May be NULL. */
   void (*check)(story *s, firn_catalog *catalog);
 } scenario;
 
 extern const scenario scenario_ingest; /* firn ingest */
+extern const scenario scenario_live;   /* firn up */
 
 /* The archive's tables: cloudevent.valid and so on. */
 void scenario_tables(firn_table_id tables[FIRN_ARCHIVE_N_TABLES]);

@@ -74,7 +74,8 @@ static firn_status ingest(story *s, firn_catalog *catalog, firn_error *err) {
   return status;
 }
 
-static firn_status live(story *s, bool is_last, firn_error *err) {
+static firn_status live(story *s, void *lasting, bool is_last, firn_error *err) {
+  (void)lasting;
   (void)is_last;
   world *w = s->world;
   FIRN_AUTO_STORES *stores = NULL;

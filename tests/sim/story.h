@@ -48,6 +48,7 @@ typedef struct story_header {
   int64_t time_us;
 } story_header;
 story_header story_header_of(const story *s, uint64_t number);
+void story_time_text(int64_t time_us, char out[48]);
 /* The number of the event of a payload; SIZE_MAX: it is none. */
 uint64_t story_number(firn_bytes payload);
 

@@ -15,6 +15,7 @@ typedef struct world {
   uint64_t random; /* the state of what the program gets */
   int64_t now_us, monotonic_us;
   disk *disk;
+  bool is_hurt; /* something is broken on purpose: failures are no news */
   firn_env env;
   firn_ctx ctx; /* without deadline */
 } world;
