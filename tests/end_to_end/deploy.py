@@ -72,7 +72,7 @@ def the_unit_names_places_that_go_together(folder):
     u = unit()
     assert u["WorkingDirectory"] == "/var/lib/" + u["StateDirectory"]
     assert u["User"] == u["Group"] == re.search(r"^u (\w+)", read(os.path.join(DEPLOY, "firn.sysusers")), re.MULTILINE)[1]
-    keys = peers.firn("check", "--print", cwd=folder, env={"FIRN_CONFIG": ""}).stdout
+    keys = peers.firn("check", "--print", "--listen", "127.0.0.1:0", cwd=folder, env={"FIRN_CONFIG": ""}).stdout
     seconds = int(re.search(r"^server.drain_timeout: (\d+)s", keys, re.MULTILINE)[1])
     connections = int(re.search(r"^server.max_connections: (\d+)", keys, re.MULTILINE)[1])
     assert int(u["TimeoutStopSec"]) > 2 * seconds
