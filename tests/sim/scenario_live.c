@@ -156,8 +156,11 @@ static firn_status open_all(server *s, firn_error *err) {
 }
 
 static void close_all(server *s) {
-  firn_intake_close(s->intake);
+  if (s->intake != NULL) {
+    firn_intake_stop(s->intake);
+  }
   clients_hang_up(s->clients);
+  firn_intake_close(s->intake);
   firn_batches_close(s->batches);
   firn_committer_close(s->committers[0]);
   firn_committer_close(s->committers[1]);
