@@ -1,10 +1,12 @@
 /* Load over HTTP/1.1 on kept connections: some clients, each with one request under way.
  *
- *   http_load post ADDRESS PORT CLIENTS COUNT FILE BATCH   events of FILE (one a line), BATCH in a request, to /v1/events
- *   http_load get ADDRESS PORT CLIENTS COUNT FILE          paths of FILE (one a line), round and round
+ *   http_load post ADDRESS PORT CLIENTS COUNT FILE BATCH
+ *       events of FILE (one a line), BATCH in a request, to /v1/events
+ *   http_load get ADDRESS PORT CLIENTS COUNT FILE
+ *       paths of FILE (one a line), round and round
  *
- * COUNT requests in all. Prints one JSON line: requests, events, seconds, microseconds at p50, p90, p99, the longest, and
- * how many answers were not 2xx. */
+ * COUNT requests in all. Prints one JSON line: requests, events, seconds, microseconds at p50, p90, p99, the
+ * longest, and how many answers were not 2xx. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -108,7 +110,8 @@ static int read_answer(int s, char *buffer, size_t room) {
   char *head_end = NULL;
   int status = 0;
   for (;;) {
-    ssize_t n = recv(s, buffer + (head_end == NULL ? have : 0), head_end == NULL ? room - have - 1 : room - 1, 0);
+    ssize_t n =
+        recv(s, buffer + (head_end == NULL ? have : 0), head_end == NULL ? room - have - 1 : room - 1, 0);
     if (n <= 0) {
       fail("receiving");
     }
@@ -145,10 +148,12 @@ static size_t make_request(size_t i, char **buffer, size_t *capacity) {
   }
   if (!load.is_post) {
     span path = load.lines[i % load.n_lines];
-    return (size_t)snprintf(*buffer, *capacity, "GET %.*s HTTP/1.1\r\nHost: firn\r\n\r\n", (int)path.len, path.at);
+    return (size_t)snprintf(*buffer, *capacity, "GET %.*s HTTP/1.1\r\nHost: firn\r\n\r\n", (int)path.len,
+                            path.at);
   }
   size_t at = (size_t)snprintf(*buffer, *capacity,
-                               "POST /v1/events HTTP/1.1\r\nHost: firn\r\nContent-Type: application/cloudevents%s+json\r\n"
+                               "POST /v1/events HTTP/1.1\r\nHost: firn\r\n"
+                               "Content-Type: application/cloudevents%s+json\r\n"
                                "Content-Length: %zu\r\n\r\n",
                                n == 1 ? "" : "-batch", n == 1 ? body - 3 : body - 1);
   for (size_t k = 0; k < n; k++) {
@@ -225,9 +230,10 @@ int main(int argc, char **argv) {
   double seconds = (double)(now_us() - before) / 1e6;
   size_t n = load.n_requests;
   qsort(load.took_us, n, sizeof *load.took_us, ascending);
-  (void)printf("{\"requests\": %zu, \"events\": %zu, \"seconds\": %.3f, \"p50\": %u, \"p90\": %u, \"p99\": %u, \"longest\": %u, "
-               "\"bad\": %zu}\n",
-               n, is_post ? n * load.batch : 0, seconds, load.took_us[n / 2], load.took_us[n * 9 / 10],
-               load.took_us[n * 99 / 100], load.took_us[n == 0 ? 0 : n - 1], atomic_load(&load.n_bad));
+  (void)printf(
+      "{\"requests\": %zu, \"events\": %zu, \"seconds\": %.3f, \"p50\": %u, \"p90\": %u, "
+      "\"p99\": %u, \"longest\": %u, \"bad\": %zu}\n",
+      n, is_post ? n * load.batch : 0, seconds, load.took_us[n / 2], load.took_us[n * 9 / 10],
+      load.took_us[n * 99 / 100], load.took_us[n == 0 ? 0 : n - 1], atomic_load(&load.n_bad));
   return 0;
 }
