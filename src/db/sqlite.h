@@ -1,6 +1,6 @@
-/* SQLite databases. WAL mode and synchronous=EXTRA (FULL, and in rollback journals as durable): what a commit has answered survives a loss of power. WAL
- * shares memory between processes, so the file must lie on a local disk; a network file system is refused
- * with that reason. Any number of processes may use a file at once. */
+/* SQLite databases. WAL mode and synchronous=EXTRA (FULL, and in rollback journals as durable): what a commit
+ * has answered survives a loss of power. WAL shares memory between processes, so the file must lie on a local
+ * disk; a network file system is refused with that reason. Any number of processes may use a file at once. */
 #ifndef FIRN_DB_SQLITE_H
 #define FIRN_DB_SQLITE_H
 
