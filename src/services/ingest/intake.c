@@ -160,6 +160,9 @@ static void answer_unknown(waiter *list, const char *text) {
 }
 
 void firn_intake_stop(firn_intake *in) {
+  if (in == NULL) {
+    return;
+  }
   pthread_mutex_lock(&in->lock);
   in->is_stopped = true;
   pthread_mutex_unlock(&in->lock);
@@ -599,7 +602,9 @@ firn_status firn_intake_covered(firn_intake *in, firn_ctx *ctx, uint64_t positio
   in->covered = position > in->covered ? position : in->covered;
   firn_keys_cover(&in->keys, in->covered, firn_ctx_monotonic_us(ctx));
   pthread_mutex_unlock(&in->lock);
-  return firn_journal_free_before(in->options.journal, ctx, forget(in, ctx), err);
+  firn_status status = firn_journal_free_before(in->options.journal, ctx, forget(in, ctx), err);
+  show(in, ctx);
+  return status;
 }
 
 /* When the oldest key may be forgotten. */

@@ -48,7 +48,7 @@ typedef struct firn_intake firn_intake;
 FIRN_MUST_USE firn_status firn_intake_open(const firn_intake_options *options, firn_ctx *ctx,
                                            firn_intake **out, firn_error *err);
 /* The way out: stop it, then its service, then the server, then close it. From here on who waits still, or
- * comes, is answered 503, and nobody is woken. Any thread. */
+ * comes, is answered 503, and nobody is woken. Any thread; NULL is fine. */
 void firn_intake_stop(firn_intake *in);
 /* NULL is fine. */
 void firn_intake_close(firn_intake *in);
