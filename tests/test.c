@@ -32,14 +32,15 @@ void test_check_says(const firn_error *err, const char *part, const char *file, 
   }
 }
 
+/* Atomic, so that a test may look at what runs on other threads. */
 static struct {
-  size_t left; /* allocations until one fails; SIZE_MAX: none does */
-  bool failed;
+  _Atomic size_t left; /* allocations until one fails; SIZE_MAX: none does */
+  atomic_bool failed;
 } oom = {SIZE_MAX, false};
 
 static struct {
-  size_t left;
-  bool failed;
+  _Atomic size_t left;
+  atomic_bool failed;
 } once = {SIZE_MAX, false};
 
 bool test_fail_allocation(size_t n) {
@@ -57,12 +58,13 @@ static bool oom_now(void) {
   if (oom.left == SIZE_MAX) {
     return false;
   }
-  if (oom.left == 0) {
-    oom.failed = true;
-    return true;
+  for (size_t left = oom.left; left > 0;) {
+    if (atomic_compare_exchange_weak(&oom.left, &left, left - 1)) {
+      return false;
+    }
   }
-  oom.left--;
-  return false;
+  oom.failed = true;
+  return true;
 }
 
 static void *failing_alloc(void *self, size_t size) {

@@ -14,6 +14,10 @@ static size_t next_capacity(const firn_exchange *x, size_t len) {
   return wanted > needed ? wanted : needed;
 }
 
+static void count(firn_exchange *x, size_t i, int64_t delta) {
+  firn_metric_add(&x->server->ctx, &firn_server_metrics, i, delta);
+}
+
 static bool take_from_budget(firn_exchange *x, size_t bytes) {
   firn_body_budget *b = &x->server->budget;
   if (bytes > b->limit || b->used > b->limit - bytes) {
@@ -23,7 +27,13 @@ static bool take_from_budget(firn_exchange *x, size_t bytes) {
     b->beyond = x;
   }
   b->used += bytes;
+  count(x, FIRN_SERVER_BODY_BYTES, (int64_t)bytes);
   return true;
+}
+
+static void give_back(firn_exchange *x, size_t bytes) {
+  x->server->budget.used -= bytes;
+  count(x, FIRN_SERVER_BODY_BYTES, -(int64_t)bytes);
 }
 
 static void wait_in_line(firn_exchange *x, size_t bytes) {
@@ -32,6 +42,7 @@ static void wait_in_line(firn_exchange *x, size_t bytes) {
   x->next_waiting = NULL;
   *(b->last == NULL ? &b->first : &b->last->next_waiting) = x;
   b->last = x;
+  count(x, FIRN_SERVER_BODY_WAITS, 1);
 }
 
 firn_body_taken firn_body_take(firn_exchange *x, const char *data, size_t len) {
@@ -47,7 +58,7 @@ firn_body_taken firn_body_take(firn_exchange *x, const char *data, size_t len) {
     }
     uint8_t *moved = firn_realloc(x->body, capacity);
     if (moved == NULL) {
-      x->server->budget.used -= more;
+      give_back(x, more);
       return FIRN_BODY_NOMEM;
     }
     x->body = moved;
@@ -90,7 +101,7 @@ void firn_body_release(firn_exchange *x) {
   firn_http_server *s = x->server;
   firn_free(x->body);
   x->body = NULL;
-  s->budget.used -= x->body_capacity;
+  give_back(x, x->body_capacity);
   x->body_capacity = x->body_len = 0;
   if (s->budget.beyond == x) {
     s->budget.beyond = NULL;

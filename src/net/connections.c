@@ -94,6 +94,9 @@ static firn_connection *connection_opened(firn_http_server *s, struct MHD_Connec
   c->previous = s->last;
   *(s->last == NULL ? &s->first : &s->last->next) = c;
   s->last = c;
+  if (++s->n_connections >= s->max_connections) {
+    firn_connections_make_room(s);
+  }
   firn_connection_set(c, FIRN_CONNECTION_NEW, c->opened_us + s->options.header_timeout_us);
   if (s->tls != NULL) {
     gnutls_session_set_ptr(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session, s);
@@ -117,6 +120,7 @@ static void connection_closed(firn_connection *c) {
   *(c->next == NULL ? &s->last : &c->next->previous) = c->previous;
   firn_exchange_free(c->exchange); /* NULL: libmicrohttpd has told us about its end */
   firn_free(c);
+  s->n_connections--;
   firn_tls_forget(s->tls, s->first == NULL ? UINT64_MAX : s->first->number);
   firn_metric_add(&s->ctx, &firn_server_metrics, FIRN_SERVER_CONNECTIONS, -1);
 }

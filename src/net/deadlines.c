@@ -5,6 +5,9 @@
 
 #include "net/server_internal.h"
 
+/* Who takes less of an answer within its timeout is as good as gone. */
+enum { LEAST_TAKEN = 4096 };
+
 typedef struct traffic {
   uint64_t received, taken; /* from the client; by it */
 } traffic;
@@ -44,7 +47,7 @@ static void expire(firn_connection *c, int64_t now_us) {
       end_body(c);
       return;
     case FIRN_CONNECTION_ANSWER:
-      if (t.taken != c->traffic) {
+      if (t.taken - c->traffic >= LEAST_TAKEN) {
         c->traffic = t.taken;
         firn_connection_set(c, FIRN_CONNECTION_ANSWER, now_us + o->answer_timeout_us);
         return;
@@ -67,6 +70,16 @@ void firn_deadlines_sweep(firn_http_server *s, int64_t now_us) {
     }
     if (c->deadline_us != 0 && (s->sweep_at_us == 0 || c->deadline_us < s->sweep_at_us)) {
       s->sweep_at_us = c->deadline_us;
+    }
+  }
+}
+
+void firn_connections_make_room(firn_http_server *s) {
+  for (firn_connection *c = s->first; c != NULL; c = c->next) {
+    if (c->phase == FIRN_CONNECTION_IDLE) {
+      firn_connection_doom(c);
+      firn_metric_add(&s->ctx, &firn_server_metrics, FIRN_SERVER_EVICTED, 1);
+      return;
     }
   }
 }

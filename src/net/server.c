@@ -27,6 +27,12 @@ enum {
 
 static const firn_metric server_metrics[] = {
     [FIRN_SERVER_CONNECTIONS] = {"firn_http_connections", "Open connections", FIRN_METRIC_GAUGE, 1},
+    [FIRN_SERVER_BODY_BYTES] = {"firn_http_body_memory_bytes", "Memory that holds bodies of requests",
+                                FIRN_METRIC_GAUGE, 1},
+    [FIRN_SERVER_BODY_WAITS] = {"firn_http_body_waits_total", "Bodies that had to wait for that memory",
+                                FIRN_METRIC_COUNTER, 1},
+    [FIRN_SERVER_EVICTED] = {"firn_http_evicted_connections_total",
+                             "Idle connections closed to make room for others", FIRN_METRIC_COUNTER, 1},
 };
 const firn_metric_set firn_server_metrics = {server_metrics, FIRN_COUNT_OF(server_metrics)};
 

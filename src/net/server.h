@@ -53,7 +53,7 @@ typedef struct firn_http_server_options {
   firn_http_handler handler;
 } firn_http_server_options;
 
-enum { FIRN_SERVER_CONNECTIONS };
+enum { FIRN_SERVER_CONNECTIONS, FIRN_SERVER_BODY_BYTES, FIRN_SERVER_BODY_WAITS, FIRN_SERVER_EVICTED };
 extern const firn_metric_set firn_server_metrics;
 
 /* Listens and serves. Texts of the options must outlive it. FIRN_EXISTS: the address is taken; FIRN_DENIED:

@@ -139,6 +139,7 @@ struct firn_http_server {
   firn_connection *first, *last;
   firn_connection *suspects; /* who may have ended without being noticed */
   uint64_t n_connections_ever;
+  size_t n_connections;
   size_t n_begun;      /* exchanges between `begin` and `end` */
   int64_t sweep_at_us; /* 0: nothing is due */
   firn_body_budget budget;
@@ -218,5 +219,7 @@ void firn_linger_close(firn_linger *l); /* NULL is fine */
 void firn_deadlines_sweep(firn_http_server *s, int64_t now_us);
 void firn_connection_doom(firn_connection *c);
 void firn_connections_doom_idle(firn_http_server *s);
+/* Dooms the oldest that is idle. */
+void firn_connections_make_room(firn_http_server *s);
 
 #endif

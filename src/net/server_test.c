@@ -925,8 +925,30 @@ static void serves_many_clients_at_once(void **state) {
   assert_int_equal(f.n_broken, 0);
 }
 
-RUN_TESTS(answers_from_every_thread, answers_pipelined_requests_in_order, answers_head_without_a_body,
-          closes_when_asked, answers_who_has_shut_its_side, tells_what_was_asked, refuses_crooked_heads,
+/* Connections that do nothing cannot keep others out. */
+static void the_last_place_drives_out_an_idle_connection(void **state) {
+  (void)state;
+  enum { PLACES = 20 };
+  fixture f;
+  start_with(&f, (firn_http_server_options){.max_connections = PLACES});
+  int fds[PLACES * 3];
+  for (int i = 0; i < PLACES * 3; i++) {
+    fds[i] = http_connect(f.port);
+    assert_true(http_say(fds[i], GET("/work")));
+    assert_string_equal(http_read(fds[i], false).body, "work");
+  }
+  int n_closed = 0;
+  for (int i = 0; i < PLACES * 3; i++) {
+    n_closed += http_is_closed(fds[i], 0);
+    close(fds[i]);
+  }
+  assert_in_range(n_closed, PLACES * 2, PLACES * 3 - PLACES / 2);
+  stop(&f);
+}
+
+RUN_TESTS(the_last_place_drives_out_an_idle_connection, answers_from_every_thread,
+          answers_pipelined_requests_in_order, answers_head_without_a_body, closes_when_asked,
+          answers_who_has_shut_its_side, tells_what_was_asked, refuses_crooked_heads,
           takes_any_head_that_is_straight, refuses_a_head_that_is_too_large, takes_bodies,
           refuses_a_gigabyte_before_it_is_sent, answers_a_client_that_sends_on_regardless,
           honours_expect_continue, refuses_broken_chunks, a_client_that_lies_about_its_length_harms_itself,
