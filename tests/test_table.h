@@ -40,6 +40,7 @@ typedef struct test_catalog {
   bool lost;
   /* Called before a commit is looked at, without the lock: another writer that comes first. */
   void (*rival)(struct test_catalog *c, void *arg);
+  void (*rival_at_load)(struct test_catalog *c, void *arg); /* the same before a load */
   void *rival_arg;
 } test_catalog;
 
@@ -74,6 +75,9 @@ static firn_status test_catalog_load(firn_catalog *self, firn_ctx *ctx, const fi
                                      firn_table *out, firn_error *err) {
   test_catalog *c = (test_catalog *)self;
   (void)ctx;
+  if (c->rival_at_load != NULL) {
+    c->rival_at_load(c, c->rival_arg);
+  }
   (void)pthread_mutex_lock(&c->lock);
   c->n_loads++;
   firn_status status = FIRN_OK;
