@@ -1,9 +1,9 @@
-/* bench_intake FOLDER [BATCH [CLIENTS [SECONDS [BODY-ONLY]]]]: events acknowledged over HTTP.
+/* bench_intake FOLDER [BATCH [CLIENTS [SECONDS]]]: events acknowledged over HTTP.
  *
  * The server (router, intake, event journal in FOLDER, a thread that steps the intake) is this process;
  * CLIENTS connections of a second process each post an array of BATCH events of about 480 bytes, wait for the
- * answer, and post again. The floor beside it is the journal's folder alone: as much appended and synced by
- * one thread, for each sync as many bytes as the server had, without a server. Files are not made here. */
+ * answer, and post again. Beside it stand the syncs of a plain file in the same folder, to which one thread
+ * appends as many bytes for each as the server had. Files are not made here. */
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -263,7 +263,7 @@ int main(int argc, char **argv) {
   double floor = floor_syncs(&ctx, argv[1], (size_t)(mb * 1e6 / syncs));
   (void)printf(
       "batch %u, %u clients: %.0f requests/s, %.0f events/s, %.1f MB/s; p50 %.2f ms, p99 %.2f, max %.1f; "
-      "%.0f syncs/s of %.1f requests (floor: %.0f/s); processor %.1f us a request, %.2f us an event\n",
+      "%.0f syncs/s of %.1f requests (plain file: %.0f/s); processor %.1f us a request, %.2f us an event\n",
       batch, n_clients, (double)t.n / t.seconds, (double)t.n * batch / t.seconds, mb, (double)t.p50_ms,
       (double)t.p99_ms, (double)t.max_ms, syncs, (double)t.n / t.seconds / syncs, floor,
       cpu * 1e6 / (double)t.n, cpu * 1e6 / (double)t.n / batch);

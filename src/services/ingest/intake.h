@@ -44,6 +44,9 @@ typedef struct firn_intake_options {
 
 typedef struct firn_intake firn_intake;
 
+/* The largest record that an intake of these options adds; its journal need not be there yet. */
+size_t firn_intake_record_bytes(const firn_intake_options *options);
+
 /* Reads the journal for the keys in it. */
 FIRN_MUST_USE firn_status firn_intake_open(const firn_intake_options *options, firn_ctx *ctx,
                                            firn_intake **out, firn_error *err);
