@@ -14,7 +14,7 @@
 #include "db/sqlite_internal.h"
 #include "db/sqlite_vfs_internal.h"
 
-enum { DEFAULT_BUSY_WAIT_US = 5000000, LONGEST_NAP_US = 50000 };
+enum { STEPS_BETWEEN_LOOKS = 20000, DEFAULT_BUSY_WAIT_US = 5000000, LONGEST_NAP_US = 50000 };
 
 typedef struct sqlite_db {
   firn_db base;
@@ -80,6 +80,9 @@ static firn_status fail(sqlite_db *s, int code, firn_error *err) {
                             "it was locked by others for more than %" PRId64
                             " ms: try again, or see who holds it",
                             s->busy_wait_us / 1000);
+    case SQLITE_INTERRUPT:
+      FIRN_TRY(firn_ctx_check(s->ctx, err)); /* on_progress asked the same */
+      return firn_error_set(err, FIRN_CANCELLED, "it was interrupted");
     case SQLITE_FULL:
       return firn_error_set(err, FIRN_IO, "the disk is full: free some space, then try again");
     case SQLITE_NOTADB:
@@ -112,6 +115,12 @@ static int on_busy(void *arg, int n_tries) {
   int64_t nap = n_tries < 10 ? (int64_t)500 << n_tries : LONGEST_NAP_US;
   env->sleep_us(env->self, nap < LONGEST_NAP_US ? nap : LONGEST_NAP_US);
   return 1;
+}
+
+/* SQLite asks from time to time while a statement runs; 1 ends it. */
+static int on_progress(void *arg) {
+  const sqlite_db *s = arg;
+  return firn_ctx_check(s->ctx, NULL) != FIRN_OK;
 }
 
 static firn_status sqlite_script(firn_db *db, firn_ctx *ctx, const char *sql, firn_error *err) {
@@ -435,6 +444,7 @@ static firn_status set_up(sqlite_db *s, firn_ctx *ctx, const firn_sqlite_options
                              : fail(s, code, err);
   }
   (void)sqlite3_busy_handler(s->handle, on_busy, s); /* cannot fail on an open handle */
+  sqlite3_progress_handler(s->handle, STEPS_BETWEEN_LOOKS, on_progress, s);
   (void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL); /* known to 3.26 and later */
   (void)sqlite3_db_config(s->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
                           (int *)NULL); /* known to 3.31 and later */

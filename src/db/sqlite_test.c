@@ -112,6 +112,22 @@ static void statements_are_bound_again_and_again(void **state) {
   CHECK_SAYS("1 values for 2 parameters");
 }
 
+static void a_long_statement_keeps_its_deadline(void **state) {
+  (void)state;
+  FIRN_AUTO_DB *db = open_with_table();
+  firn_ctx hurried = *ctx;
+  static const char forever[] =
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+      "SELECT COUNT(*) FROM n";
+  FIRN_AUTO_STATEMENT *st = NULL;
+  bool is_row;
+  CHECK_OK(firn_db_query(db, &hurried, forever, FIRN_DB_NO_VALUES, &st, &err));
+  hurried.deadline_us = firn_ctx_monotonic_us(&hurried) + 100; /* each look at the clock is a microsecond */
+  CHECK_STATUS(firn_statement_next(st, &hurried, &is_row, &err), FIRN_TIMEOUT);
+  insert(db, "a", 1); /* the connection is as good as before */
+  assert_int_equal(count(db), 1);
+}
+
 static void says_how_many_rows_changed(void **state) {
   (void)state;
   FIRN_AUTO_DB *db = open_with_table();
@@ -685,8 +701,9 @@ static void says_whether_it_could_be_written(void **state) {
 }
 
 RUN_TESTS(a_look_changes_nothing, versions_are_read_without_a_migration, says_whether_it_could_be_written,
-          gives_back_what_was_bound, statements_are_bound_again_and_again, says_how_many_rows_changed,
-          a_constraint_is_a_conflict, a_transaction_is_undone_unless_committed, a_locked_database_is_busy,
+          gives_back_what_was_bound, statements_are_bound_again_and_again,
+          a_long_statement_keeps_its_deadline, says_how_many_rows_changed, a_constraint_is_a_conflict,
+          a_transaction_is_undone_unless_committed, a_locked_database_is_busy,
           keeps_commits_in_a_write_ahead_log_that_is_synced, refuses_places_that_cannot_hold_it,
           the_folder_of_a_new_file_is_synced, knows_network_file_systems, refuses_a_file_that_is_no_database,
           refuses_a_damaged_database, migrations_run_once_and_in_order, threads_share_connections,

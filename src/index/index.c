@@ -39,11 +39,9 @@ firn_status firn_index_note(firn_index *index, firn_ctx *ctx, const char *name, 
   return said(index, index->ops->note_read(index, ctx, name, arena, out, err), "reading a note", err);
 }
 
-firn_status firn_index_files_of(firn_index *index, firn_ctx *ctx, const char *table, bool pending_only,
-                                const char *after, size_t limit, firn_arena *arena, firn_index_files *out,
-                                firn_error *err) {
-  firn_status status = index->ops->files(index, ctx, table, pending_only, after, limit, arena, out, err);
-  return said(index, status, "listing files", err);
+firn_status firn_index_files_of(firn_index *index, firn_ctx *ctx, const firn_index_listing *which,
+                                firn_arena *arena, firn_index_files *out, firn_error *err) {
+  return said(index, index->ops->files(index, ctx, which, arena, out, err), "listing files", err);
 }
 
 firn_status firn_index_load_begin(firn_index *index, firn_ctx *ctx, firn_index_load **out, firn_error *err) {

@@ -41,6 +41,14 @@ typedef struct firn_index_file {
   const char *pending; /* what firn_index_load_pending said; "": nothing */
 } firn_index_file;
 
+/* Which ones: the live files of a table in the order of their paths. */
+typedef struct firn_index_listing {
+  const char *table;
+  bool pending_only;
+  const char *after; /* those behind this path; NULL: from the first */
+  size_t limit;
+} firn_index_listing;
+
 typedef struct firn_index_files {
   size_t n;
   firn_index_file *items;
@@ -85,8 +93,8 @@ typedef struct firn_index_ops {
   firn_status (*count)(firn_index *, firn_ctx *, firn_index_count *out, firn_error *);
   firn_status (*note_read)(firn_index *, firn_ctx *, const char *name, firn_arena *, const char **out,
                            firn_error *);
-  firn_status (*files)(firn_index *, firn_ctx *, const char *table, bool pending_only, const char *after,
-                       size_t limit, firn_arena *, firn_index_files *out, firn_error *);
+  firn_status (*files)(firn_index *, firn_ctx *, const firn_index_listing *, firn_arena *,
+                       firn_index_files *out, firn_error *);
   firn_status (*load_begin)(firn_index *, firn_ctx *, firn_index_load **out, firn_error *);
   firn_status (*load_file)(firn_index_load *, firn_ctx *, const char *table, const char *path, firn_error *);
   firn_status (*load_pending)(firn_index_load *, firn_ctx *, const char *path, const char *pending,
@@ -124,11 +132,10 @@ FIRN_MUST_USE firn_status firn_index_count_of(firn_index *index, firn_ctx *ctx, 
 FIRN_MUST_USE firn_status firn_index_note(firn_index *index, firn_ctx *ctx, const char *name,
                                           firn_arena *arena, const char **out, firn_error *err);
 
-/* The live files of a table in the order of their paths, those behind `after` (NULL: from the first), at most
- * `limit`. In `arena`. */
-FIRN_MUST_USE firn_status firn_index_files_of(firn_index *index, firn_ctx *ctx, const char *table,
-                                              bool pending_only, const char *after, size_t limit,
-                                              firn_arena *arena, firn_index_files *out, firn_error *err);
+/* In `arena`. */
+FIRN_MUST_USE firn_status firn_index_files_of(firn_index *index, firn_ctx *ctx,
+                                              const firn_index_listing *which, firn_arena *arena,
+                                              firn_index_files *out, firn_error *err);
 
 /* A load is one transaction: rows of files, files that are gone, notes. Undone unless committed; durable when
  * the commit says FIRN_OK. One at a time, else FIRN_BUSY. After a failure (but FIRN_EXISTS of a file) it can

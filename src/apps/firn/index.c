@@ -127,8 +127,9 @@ static firn_status count_pending(places *p, firn_index *index, int64_t *out, fir
     FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
     firn_index_files files = {.n = FILES_A_PAGE};
     for (const char *after = NULL; files.n == FILES_A_PAGE; *out += (int64_t)files.n) {
-      FIRN_TRY(firn_index_files_of(index, &p->app->ctx, p->names[i], true, after, FILES_A_PAGE, &arena,
-                                   &files, err));
+      const firn_index_listing page = {
+          .table = p->names[i], .pending_only = true, .after = after, .limit = FILES_A_PAGE};
+      FIRN_TRY(firn_index_files_of(index, &p->app->ctx, &page, &arena, &files, err));
       after = files.n == 0 ? NULL : files.items[files.n - 1].path;
     }
   }

@@ -24,7 +24,8 @@ typedef struct firn_sqlite_index {
 } firn_sqlite_index;
 
 /* Names the index and, where it is damaged or not one, the remedy. */
-firn_status firn_sqlite_index_fail(const firn_sqlite_index *x, firn_status status, firn_error *err);
+FIRN_MUST_USE firn_status firn_sqlite_index_fail(const firn_sqlite_index *x, firn_status status,
+                                                 firn_error *err);
 
 /* Gives the writer's cache back. */
 void firn_sqlite_index_rest(firn_sqlite_index *x, const firn_env *env);

@@ -263,23 +263,23 @@ static firn_status list_files(firn_db *db, firn_ctx *ctx, const char *sql, firn_
   }
 }
 
-static firn_status sqlite_files(firn_index *index, firn_ctx *ctx, const char *table, bool pending_only,
-                                const char *after, size_t limit, firn_arena *arena, firn_index_files *out,
-                                firn_error *err) {
+static firn_status sqlite_files(firn_index *index, firn_ctx *ctx, const firn_index_listing *which,
+                                firn_arena *arena, firn_index_files *out, firn_error *err) {
   firn_sqlite_index *x = (firn_sqlite_index *)index;
   FIRN_AUTO_CONNECTION c = {0};
-  int64_t table_name;
+  int64_t table;
   FIRN_TRY(firn_connections_borrow(x->readers, ctx, &c, err));
-  firn_status status = firn_text_find(c.db, ctx, firn_bytes_of(table), &table_name, err);
+  firn_status status = firn_text_find(c.db, ctx, firn_bytes_of(which->table), &table, err);
   if (status == FIRN_OK) {
-    const char *sql = pending_only ? "SELECT path, pending FROM file WHERE table_name = $1 AND pending <> '' "
-                                     "AND state = 1 AND path > $2 ORDER BY path LIMIT $3"
-                                   : "SELECT path, pending FROM file WHERE table_name = $1 "
-                                     "AND state = 1 AND path > $2 ORDER BY path LIMIT $3";
-    status = list_files(c.db, ctx, sql,
-                        FIRN_DB_VALUES(firn_db_int64(table_name), firn_db_text(after == NULL ? "" : after),
-                                       firn_db_int64((int64_t)limit)),
-                        arena, out, err);
+    const char *sql = which->pending_only ? "SELECT path, pending FROM file WHERE table_name = $1 AND "
+                                            "pending <> '' AND state = 1 AND path > $2 ORDER BY path LIMIT $3"
+                                          : "SELECT path, pending FROM file WHERE table_name = $1 AND "
+                                            "state = 1 AND path > $2 ORDER BY path LIMIT $3";
+    const char *after = which->after == NULL ? "" : which->after;
+    status = list_files(
+        c.db, ctx, sql,
+        FIRN_DB_VALUES(firn_db_int64(table), firn_db_text(after), firn_db_int64((int64_t)which->limit)),
+        arena, out, err);
   }
   return firn_sqlite_index_fail(x, status, err);
 }

@@ -89,8 +89,12 @@ static bool is_of(const firn_indexed_table *t, const char *uuid) {
 static firn_status bind_files(firn_indexing *g, firn_indexed_table *t, const firn_commit_record_table *of,
                               firn_arena *arena, firn_data_file **files, firn_error *err) {
   *files = NULL;
-  if (is_of(t, of->uuid) && firn_commit_record_bind(of, t->metadata, arena, files, NULL) == FIRN_OK) {
-    return FIRN_OK;
+  if (is_of(t, of->uuid)) {
+    firn_status status = firn_commit_record_bind(of, t->metadata, arena, files, err);
+    if (!firn_indexer_is_local(status)) {
+      return status;
+    }
+    *files = NULL;
   }
   FIRN_TRY(firn_indexed_table_load(g->x, g->ctx, t, err)); /* it may have changed since */
   if (t->metadata == NULL) {
@@ -113,8 +117,12 @@ static firn_status judge_unread(firn_indexing *g, firn_indexed_table *t, const c
   firn_indexer *x = g->x;
   const firn_error reason = *err;
   FIRN_TRY(firn_indexed_table_load(x, g->ctx, t, err));
-  if (t->metadata != NULL &&
-      !firn_record_is_committed(t->metadata, x->options.log->id, record->partition, record->position)) {
+  bool is_over = true;
+  if (t->metadata != NULL) {
+    FIRN_TRY(firn_record_is_committed(t->metadata, x->options.log->id, record->partition, record->position,
+                                      &is_over, err));
+  }
+  if (!is_over) {
     return firn_error_set(err, FIRN_IO, "record %" PRIu64 " of the commit log cannot be indexed: %s",
                           record->position, reason.text);
   }

@@ -77,8 +77,8 @@ static firn_status find_removed(firn_indexer *x, firn_ctx *ctx, firn_catch_up *c
   const char *after = NULL;
   for (;;) {
     firn_index_files files;
-    FIRN_TRY(firn_index_files_of(x->options.index, ctx, c->table->name, false, after, FILES_A_PAGE,
-                                 &changes->arena, &files, err));
+    const firn_index_listing page = {.table = c->table->name, .after = after, .limit = FILES_A_PAGE};
+    FIRN_TRY(firn_index_files_of(x->options.index, ctx, &page, &changes->arena, &files, err));
     for (size_t i = 0; i < files.n; i++) {
       after = files.items[i].path;
       if (files.items[i].pending[0] != '\0' || firn_path_set_has(&c->live, firn_bytes_of(after))) {
@@ -199,15 +199,19 @@ static firn_status remove_missed(firn_indexing *g, firn_catch_up *c, firn_error 
   }
   for (;;) {
     firn_index_files files;
-    FIRN_TRY(firn_index_files_of(g->x->options.index, g->ctx, c->table->name, true, after, FILES_A_PAGE,
-                                 &arena, &files, err));
+    const firn_index_listing page = {
+        .table = c->table->name, .pending_only = true, .after = after, .limit = FILES_A_PAGE};
+    FIRN_TRY(firn_index_files_of(g->x->options.index, g->ctx, &page, &arena, &files, err));
     for (size_t i = 0; i < files.n; i++) {
       int32_t partition;
       uint64_t position;
+      bool is_over = false;
       after = files.items[i].path;
       if (!firn_path_set_has(&c->live, firn_bytes_of(after)) &&
-          firn_record_parse(files.items[i].pending, &partition, &position) &&
-          firn_record_is_committed(c->metadata, log->id, partition, position)) {
+          firn_record_parse(files.items[i].pending, &partition, &position)) {
+        FIRN_TRY(firn_record_is_committed(c->metadata, log->id, partition, position, &is_over, err));
+      }
+      if (is_over) {
         FIRN_TRY(firn_indexing_remove(g, after, err));
       }
     }

@@ -9,6 +9,7 @@
 #include "db/sqlite.h"
 #include "events/archive.h"
 #include "events/commit_record.h"
+#include "failing_files.h"
 #include "iceberg/scan/object.h"
 #include "test.h"
 #include "test_table.h"
@@ -24,7 +25,7 @@ typedef struct world {
   firn_index *index;
   firn_indexer *indexer;
   firn_arena arena;
-  char index_path[4200], log_path[4200];
+  char index_path[4200], log_path[4200], lake_path[4200];
   int n_files;
 } world;
 
@@ -67,17 +68,29 @@ static void open_log(void) {
   CHECK_OK(firn_commit_log_consumer_add(w.log, ctx, "committer", &first, &w.committer, &err));
 }
 
-static void begin(void) {
+/* The warehouse, in a folder: any number of stores may stand on it. */
+static firn_store *open_lake(void) {
+  firn_store *store = NULL;
+  CHECK_OK(firn_local_store_open(w.lake_path, ctx->env, &store, &err));
+  return store;
+}
+
+static void begin_in(bool a_folder) {
   ctx = test_ctx();
   w = (world){.arena = FIRN_ARENA_INIT(0)};
   const char *folder = test_folder();
+  (void)snprintf(w.lake_path, sizeof w.lake_path, "%s/lake", folder);
   (void)snprintf(w.index_path, sizeof w.index_path, "%s/index.db", folder);
   (void)snprintf(w.log_path, sizeof w.log_path, "%s/commits", folder);
-  CHECK_OK(test_catalog_open(NULL, false, NULL, ctx, &w.catalog, &err));
+  CHECK_OK(test_catalog_open(a_folder ? open_lake() : NULL, false, NULL, ctx, &w.catalog, &err));
   make_table();
   open_index();
   open_log();
   open_indexer();
+}
+
+static void begin(void) {
+  begin_in(false);
 }
 
 static void close_services(void) {
@@ -486,7 +499,165 @@ static void a_dropped_table_stops_nobody(void **state) {
   end();
 }
 
-RUN_TESTS(indexes_files_as_soon_as_their_record_is_there, extras_hold_what_has_no_column,
+/* --- faults --- */
+
+/* Opens all over `files_ctx` and brings the index up to date; what the first failure was. */
+static firn_status follow_once(firn_ctx *over, firn_stores *stores) {
+  firn_index *index = NULL;
+  firn_indexer *indexer = NULL;
+  firn_status status = firn_sqlite_index_open(w.index_path, over, &index, &err);
+  if (status == FIRN_OK) {
+    const firn_indexer_options options = {.index = index,
+                                          .log = w.log,
+                                          .catalog = &w.catalog.base,
+                                          .stores = stores,
+                                          .warehouse = "memory://lake",
+                                          .n_tables = 1,
+                                          .tables = &test_table_id,
+                                          .max_rows = 25};
+    status = firn_indexer_open(&options, over, &indexer, &err);
+  }
+  for (int64_t wait = 0; status == FIRN_OK && wait != FIRN_STEP_IDLE;) {
+    status = firn_indexer_service.step(indexer, over, true, &wait, &err);
+  }
+  firn_indexer_close(indexer);
+  firn_index_close(index);
+  return status;
+}
+
+/* A table with a snapshot that the index has, another one since, and a record that is not committed. The
+ * indexer and its index are closed, the log stays open. */
+static void prepare_faults(bool in_a_folder) {
+  begin_in(in_a_folder);
+  size_t n;
+  const firn_data_file *files = write_files(0, 30, &n);
+  int64_t first = commit_files(files, n, 0);
+  files = write_files(30, 30, &n);
+  (void)commit_files(files, n, append_record(files, n) + 1);
+  CHECK_OK(step_until_idle());
+  firn_indexer_close(w.indexer);
+  firn_index_close(w.index);
+  w.indexer = NULL;
+  w.index = NULL;
+  roll_back_to(first);
+  files = write_files(60, 20, &n);
+  (void)commit_files(files, n, 0);
+  files = write_files(100, 5, &n);
+  (void)append_record(files, n);
+}
+
+static failing_files quick; /* without syncs, for the many runs */
+static firn_bytes before; /* the index as it was after the first snapshot */
+
+static void keep_index(void) {
+  before = test_read_file(w.index_path);
+  quick = (failing_files){0};
+  failing_files_init(&quick, ctx);
+  failing_files_fail(&quick, SIZE_MAX, 0);
+  quick.skips_sync = true;
+}
+
+static void put_index_back(void) {
+  char path[sizeof w.index_path + 8];
+  (void)snprintf(path, sizeof path, "%s-wal", w.index_path);
+  (void)unlink(path);
+  (void)snprintf(path, sizeof path, "%s-shm", w.index_path);
+  (void)unlink(path);
+  FILE *f = fopen(w.index_path, "wb");
+  assert_non_null(f);
+  assert_int_equal(fwrite(before.data, 1, before.len, f), before.len);
+  assert_int_equal(fclose(f), 0);
+}
+
+static void end_faults(void) {
+  firn_free((void *)(uintptr_t)before.data);
+  end();
+}
+
+static const char *wanted_dump(void) {
+  CHECK_OK(follow_once(&quick.ctx, w.catalog.base.stores));
+  const char *wanted = dump();
+  put_index_back();
+  assert_string_not_equal(dump(), wanted);
+  return wanted;
+}
+
+static firn_status follow_from_before(void) {
+  put_index_back();
+  return follow_once(&quick.ctx, w.catalog.base.stores);
+}
+
+static void survives_oom(void **state) {
+  (void)state;
+  size_t n;
+  begin();
+  firn_indexer_close(FIRN_HAND_OVER(w.indexer));
+  firn_index_close(FIRN_HAND_OVER(w.index));
+  const firn_data_file *files = write_files(0, 3, &n);
+  (void)commit_files(files, n, 0);
+  files = write_files(10, 3, &n);
+  (void)append_record(files, n);
+  keep_index();
+  const char *wanted = wanted_dump();
+  check_survives_oom(follow_from_before);
+  assert_string_equal(dump(), wanted);
+  end_faults();
+}
+
+/* A full disk, a failed sync: what was not committed is not there, and the next attempt makes it right. */
+static void every_failure_of_the_database_is_made_good(void **state) {
+  (void)state;
+  prepare_faults(false);
+  keep_index();
+  const char *wanted = wanted_dump();
+  size_t n_failed = 0;
+  for (size_t at = 0;; at++) {
+    failing_files files = {0};
+    put_index_back();
+    failing_files_init(&files, ctx);
+    failing_files_fail(&files, at, 1);
+    files.skips_sync = true;
+    firn_status status = follow_once(&files.ctx, w.catalog.base.stores);
+    if (!failing_files_has_failed(&files)) {
+      CHECK_OK(status);
+      break;
+    }
+    n_failed += status != FIRN_OK;
+    CHECK_OK(follow_once(&quick.ctx, w.catalog.base.stores));
+    assert_string_equal(dump(), wanted);
+  }
+  assert_true(n_failed > 20);
+  end_faults();
+}
+
+static void every_failure_of_the_store_is_made_good(void **state) {
+  (void)state;
+  prepare_faults(true);
+  keep_index();
+  const char *wanted = wanted_dump();
+  static const firn_status faults[] = {FIRN_IO, FIRN_NOT_FOUND, FIRN_BUSY, FIRN_NOMEM};
+  size_t n_calls = 1;
+  for (size_t i = 0; i < FIRN_COUNT_OF(faults); i++) {
+    for (size_t at = 0; at < n_calls; at++) {
+      firn_store *faulty = NULL;
+      FIRN_AUTO_STORES *stores = NULL;
+      put_index_back();
+      CHECK_OK(firn_faulty_store_open(open_lake(), at, faults[i], &faulty, &err));
+      CHECK_OK(firn_stores_open(ctx->env, &stores, &err));
+      CHECK_OK(firn_stores_add(stores, "memory", "lake", faulty, &err));
+      (void)follow_once(&quick.ctx, stores); /* it says so, or passes a file over and looks again */
+      n_calls = firn_faulty_store_calls(faulty);
+      firn_stores_take_out(stores, faulty);
+      firn_store_close(faulty);
+      CHECK_OK(follow_once(&quick.ctx, w.catalog.base.stores));
+      assert_string_equal(dump(), wanted);
+    }
+  }
+  end_faults();
+}
+
+RUN_TESTS(survives_oom, every_failure_of_the_database_is_made_good, every_failure_of_the_store_is_made_good,
+          indexes_files_as_soon_as_their_record_is_there, extras_hold_what_has_no_column,
           log_and_snapshots_lead_to_the_same_rows, rollback_takes_rows_away_and_brings_them_back,
           without_the_old_snapshot_everything_is_compared, a_file_that_came_and_went_is_gone,
           a_file_that_cannot_be_read_is_passed_over_and_tried_again,

@@ -87,16 +87,25 @@ bool firn_record_parse(const char *text, int32_t *partition, uint64_t *position)
   return sscanf(text, "%" SCNd32 ":%" SCNu64, partition, position) == 2;
 }
 
-bool firn_record_is_committed(const firn_metadata *metadata, const char *log_id, int32_t partition,
-                              uint64_t position) {
+firn_status firn_record_is_committed(const firn_metadata *metadata, const char *log_id, int32_t partition,
+                                     uint64_t position, bool *out, firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   char name[16];
   const firn_json_value *positions;
-  const char *key = firn_arena_printf(&arena, "firn.positions.%s", log_id);
-  const char *text = key == NULL ? NULL : firn_metadata_property(metadata, key);
   int64_t next = 0;
+  *out = false;
   (void)snprintf(name, sizeof name, "%" PRId32, partition);
-  return text != NULL && firn_json_tree_read(firn_bytes_of(text), &arena, &positions, NULL) == FIRN_OK &&
-         firn_json_may_int64(positions, name, &next, NULL) == FIRN_OK && next > 0 &&
-         position < (uint64_t)next;
+  const char *key = firn_arena_printf(&arena, "firn.positions.%s", log_id);
+  if (key == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for the name of a property");
+  }
+  const char *text = firn_metadata_property(metadata, key);
+  if (text == NULL) {
+    return FIRN_OK;
+  }
+  firn_status status = firn_json_tree_read(firn_bytes_of(text), &arena, &positions, err);
+  if (status == FIRN_OK && firn_json_may_int64(positions, name, &next, NULL) == FIRN_OK) {
+    *out = next > 0 && position < (uint64_t)next;
+  }
+  return status == FIRN_NOMEM ? status : FIRN_OK;
 }

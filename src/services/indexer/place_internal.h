@@ -31,8 +31,10 @@ enum { FIRN_RECORD_TEXT = 40 };
 void firn_record_text(int32_t partition, uint64_t position, char out[FIRN_RECORD_TEXT]);
 bool firn_record_parse(const char *text, int32_t *partition, uint64_t *position);
 
-/* Whether the table says that it has everything of that record: its property firn.positions.<log id>. */
-bool firn_record_is_committed(const firn_metadata *metadata, const char *log_id, int32_t partition,
-                              uint64_t position);
+/* Whether the table says that it has everything of that record: its property firn.positions.<log id>. What
+ * cannot be read says nothing. */
+FIRN_MUST_USE firn_status firn_record_is_committed(const firn_metadata *metadata, const char *log_id,
+                                                   int32_t partition, uint64_t position, bool *out,
+                                                   firn_error *err);
 
 #endif
