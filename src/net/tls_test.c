@@ -91,7 +91,7 @@ static firn_status try_start(fixture *f, firn_error *err) {
       .address = "127.0.0.1",
       .n_workers = 2,
       .max_connections = 100,
-      .header_timeout_us = 1500000,
+      .header_timeout_us = 2000000,
       .tls_certificate = f->files.certificate,
       .tls_key = f->files.key,
       .tls_look_us = 50000,
@@ -261,8 +261,8 @@ static void a_silent_handshake_has_a_deadline(void **state) {
   start(&f);
   int fd = http_connect(f.port);
   assert_true(http_send(fd, "\x16\x03\x01\x02\x00\x01", 6)); /* the beginning of a hello */
-  assert_false(http_is_closed(fd, 1000));
-  assert_true(http_is_closed(fd, 2000));
+  assert_false(http_is_closed(fd, 700));
+  assert_true(http_is_closed(fd, 6000));
   close(fd);
   stop(&f);
 }

@@ -106,8 +106,8 @@ static void tries_again_after_a_pause(void **state) {
   for (size_t i = 0; i < FIRN_COUNT_OF(again); i++) {
     firn_error err;
     fixture f = {.work = 1, .failures = 2, .failure = again[i]};
+    int64_t started = firn_ctx_monotonic_us(&(firn_ctx)FIRN_CTX_INIT(&firn_env_system));
     start(&f);
-    int64_t started = firn_ctx_monotonic_us(&f.ctx);
     wait_until(&f, &f.n_steps, 1);
     usleep(20000);
     FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(4096);
@@ -178,7 +178,7 @@ static void a_drain_has_a_deadline(void **state) {
   int64_t started = firn_ctx_monotonic_us(&f.ctx);
   CHECK_STATUS(firn_service_drain(f.service, &f.ctx, soon(&f, 150), &err), FIRN_TIMEOUT);
   CHECK_SAYS("the service tester was not done in time: the store is away");
-  assert_in_range(firn_ctx_monotonic_us(&f.ctx) - started, 140000, 3000000);
+  assert_in_range(firn_ctx_monotonic_us(&f.ctx) - started, 140000, 10000000);
   stop(&f);
 }
 
