@@ -112,4 +112,22 @@ FIRN_MUST_USE firn_status firn_parquet_read_rows(const firn_parquet_file *f, fir
                                                  const firn_parquet_rows *what, firn_arena *arena,
                                                  firn_batch *out, firn_error *err);
 
+/* Where one value lies. */
+typedef struct firn_parquet_located {
+  size_t stored_bytes; /* of its page in the file, head included; 0: there is no index to tell */
+  size_t page_bytes;   /* of the page when it is decompressed; 0: nobody looked, or its head cannot be read */
+  /* The page holds this value alone, as it is: the value's bytes are `len` ones of the file from `offset` on,
+   * and may be read in pieces. firn_crc32 of them, begun with `crc_before`, is `crc` where there is one. */
+  bool is_plain;
+  uint64_t offset, len;
+  bool has_crc;
+  uint32_t crc_before, crc;
+} firn_parquet_located;
+
+/* Looks at the page that a row has in a column of runs of bytes: by the index alone, and, when the page has
+ * `least_bytes` or more, at its start, which is one read. FIRN_NOT_FOUND when the file has fewer rows. */
+FIRN_MUST_USE firn_status firn_parquet_locate(const firn_parquet_file *f, firn_ctx *ctx, int64_t row,
+                                              uint32_t column, size_t least_bytes, firn_parquet_located *out,
+                                              firn_error *err);
+
 #endif

@@ -11,14 +11,6 @@ firn_status firn_fetch_read_query(firn_exchange *x, unsigned takes, firn_fetch_q
   return FIRN_OK;
 }
 
-firn_status firn_fetch_answer_json(firn_exchange *x, const firn_builder *b, firn_error *err) {
-  firn_bytes body;
-  FIRN_TRY(firn_builder_finish_copy(b, firn_exchange_arena(x), &body, err));
-  firn_exchange_add_header(x, "Cache-Control", "no-store");
-  firn_exchange_answer(x, 200, "application/json", body, true);
-  return FIRN_OK;
-}
-
 /* ---- failures ---- */
 
 /* The code of a status that means something else for a key than for other requests; 0: it does not. */
@@ -118,8 +110,7 @@ static bool is_refused(firn_bytes parameters) {
   return false;
 }
 
-/* Whether the client asks for events as JSON; that its library takes anything (a star) is no such wish. */
-static bool wants_event(firn_exchange *x) {
+bool firn_fetch_wants_event(firn_exchange *x) {
   firn_bytes rest = firn_exchange_header(x, "Accept");
   firn_bytes range;
   while (next_item(&rest, ',', &range)) {
@@ -169,14 +160,17 @@ static bool client_has(firn_exchange *x, const char *etag) {
 
 /* ---- one event ---- */
 
-static firn_status answer_event(firn_exchange *x, const firn_event *e, firn_error *err) {
-  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
-  firn_json_writer w = FIRN_JSON_WRITER_INIT(&b);
-  firn_event_write_json(e, true, &w);
-  firn_bytes body;
-  FIRN_TRY(firn_builder_finish_copy(&b, firn_exchange_arena(x), &body, err));
-  firn_exchange_answer(x, 200, "application/cloudevents+json; charset=utf-8", body, true);
-  return FIRN_OK;
+/* An answer in the making. */
+typedef struct answering {
+  firn_fetch *f;
+  firn_exchange *x;
+  firn_ctx *ctx;
+  firn_bytes key;
+  bool as_event;
+} answering;
+
+static firn_status no_memory(firn_error *err) {
+  return firn_error_set(err, FIRN_NOMEM, "no memory for an answer");
 }
 
 /* Events come from anybody, and so does their content type: a browser must neither guess another nor run what
@@ -186,44 +180,176 @@ static void add_safety(firn_exchange *x) {
   firn_exchange_add_header(x, "Content-Security-Policy", "default-src 'none'; sandbox");
 }
 
-static firn_status answer_payload(firn_exchange *x, const firn_event *e, firn_error *err) {
-  firn_event_header *headers = NULL;
-  size_t n = 0;
-  FIRN_TRY(firn_event_write_headers(e, firn_exchange_arena(x), &headers, &n, err));
-  for (size_t i = 1; i < n; i++) {
-    firn_exchange_add_header(x, (const char *)headers[i].name.data, (const char *)headers[i].value.data);
+/* Key, ETag and what caches may do; `*is_known`: the client has it, and was told so. */
+static firn_status add_names(answering *a, bool *is_known, firn_error *err) {
+  firn_arena *arena = firn_exchange_arena(a->x);
+  const char *name = key_text(a->key, arena);
+  const char *etag =
+      name == NULL ? NULL : firn_arena_printf(arena, "\"%s%s\"", name, a->as_event ? ";event" : "");
+  if (etag == NULL) {
+    return no_memory(err);
   }
-  add_safety(x);
-  if (!e->has_data) {
-    firn_exchange_answer(x, 204, NULL, (firn_bytes){NULL, 0}, true);
-  } else {
-    firn_exchange_answer(x, 200, (const char *)headers[0].value.data, e->data, true);
+  firn_exchange_add_header(a->x, "ETag", etag);
+  firn_exchange_add_header(a->x, "Vary", "Accept");
+  firn_exchange_add_header(a->x, "Cache-Control", "private, no-cache"); /* kept, and asked for again */
+  firn_exchange_add_header(a->x, "Firn-Key", name);
+  *is_known = client_has(a->x, etag);
+  if (*is_known) {
+    firn_exchange_answer(a->x, 304, NULL, (firn_bytes){NULL, 0}, true);
   }
   return FIRN_OK;
 }
 
-firn_status firn_fetch_answer_key(firn_fetch *f, firn_exchange *x, firn_ctx *ctx, firn_bytes key,
-                                  firn_error *err) {
-  firn_arena *arena = firn_exchange_arena(x);
-  bool as_event = wants_event(x);
-  firn_event e;
-  firn_status status = firn_fetch_key_event(f, ctx, key, FIRN_FETCH_DATA | FIRN_FETCH_HEADER, arena, &e, err);
-  if (status != FIRN_OK) {
-    return firn_fetch_answer_failure(x, status, err);
+/* The event's own headers; `*type` gets its content type, in the exchange's arena. */
+static firn_status add_event_headers(answering *a, const firn_event *e, const char **type, firn_error *err) {
+  firn_event_header *headers = NULL;
+  size_t n = 0;
+  FIRN_TRY(firn_event_write_headers(e, firn_exchange_arena(a->x), &headers, &n, err));
+  for (size_t i = 1; i < n; i++) {
+    firn_exchange_add_header(a->x, (const char *)headers[i].name.data, (const char *)headers[i].value.data);
   }
-  const char *name = key_text(key, arena);
-  const char *etag =
-      name == NULL ? NULL : firn_arena_printf(arena, "\"%s%s\"", name, as_event ? ";event" : "");
-  if (etag == NULL) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory for an answer");
+  add_safety(a->x);
+  *type = (const char *)headers[0].value.data;
+  return FIRN_OK;
+}
+
+/* The JSON form; `h` holds the event, and is taken. */
+static firn_status answer_event(answering *a, firn_held *held, const firn_event *e, firn_error *err) {
+  FIRN_AUTO_HELD *h = held;
+  firn_json_writer w = FIRN_JSON_WRITER_INIT(&h->builder);
+  firn_bytes body;
+  firn_event_write_json(e, true, &w);
+  FIRN_TRY(firn_builder_finish(&h->builder, &body, err));
+  if (!firn_fetch_reserve(a->f, h->builder.capacity)) {
+    return firn_error_set(err, FIRN_BUSY, "too much is being answered at the moment: try again");
   }
-  firn_exchange_add_header(x, "ETag", etag);
-  firn_exchange_add_header(x, "Vary", "Accept");
-  firn_exchange_add_header(x, "Cache-Control", "private, no-cache"); /* kept, and asked for again */
-  firn_exchange_add_header(x, "Firn-Key", name);
-  if (client_has(x, etag)) {
-    firn_exchange_answer(x, 304, NULL, (firn_bytes){NULL, 0}, true);
+  h->reserved += h->builder.capacity;
+  firn_held_answer(FIRN_HAND_OVER(h), a->x, "application/cloudevents+json; charset=utf-8", body);
+  return FIRN_OK;
+}
+
+/* Answers with an event that `held` holds, and takes it. */
+static firn_status answer_held(answering *a, firn_held *held, const firn_event *e, firn_error *err) {
+  FIRN_AUTO_HELD *h = held;
+  const char *type = NULL;
+  bool is_known = false;
+  FIRN_TRY(add_names(a, &is_known, err));
+  if (is_known) {
     return FIRN_OK;
   }
-  return as_event ? answer_event(x, &e, err) : answer_payload(x, &e, err);
+  if (a->as_event) {
+    return answer_event(a, FIRN_HAND_OVER(h), e, err);
+  }
+  FIRN_TRY(add_event_headers(a, e, &type, err));
+  if (!e->has_data) {
+    firn_exchange_answer(a->x, 204, NULL, (firn_bytes){NULL, 0}, true);
+    return FIRN_OK;
+  }
+  firn_held_answer(FIRN_HAND_OVER(h), a->x, type, e->data);
+  return FIRN_OK;
+}
+
+/* ---- one large event ---- */
+
+/* A payload that cannot be read in pieces is read whole, when there is room for it. */
+static firn_status hold_large(answering *a, const firn_parquet_located *at, firn_error *err) {
+  FIRN_AUTO_HELD *h = firn_held_new(a->f);
+  /* The page as it is in the file, decompressed, and the value; one more of it as text of an event. */
+  size_t most = at->stored_bytes + 2 * at->page_bytes;
+  if (h == NULL) {
+    return no_memory(err);
+  }
+  if (at->page_bytes == 0 || most > a->f->options.answer_bytes) {
+    return firn_error_set(
+        err, FIRN_LIMIT,
+        "a compressed payload of %zu bytes cannot be streamed, and is more than answers may "
+        "hold: `firn fetch` writes it",
+        at->page_bytes);
+  }
+  if (!firn_fetch_reserve(a->f, most)) {
+    return firn_error_set(err, FIRN_BUSY, "too much is being fetched at the moment: try again");
+  }
+  h->reserved = most;
+  firn_event e;
+  FIRN_TRY(
+      firn_fetch_key_event(a->f, a->ctx, a->key, FIRN_FETCH_DATA | FIRN_FETCH_HEADER, &h->arena, &e, err));
+  return answer_held(a, FIRN_HAND_OVER(h), &e, err);
+}
+
+/* The file of a key, open, and where the payload lies in it. */
+static firn_status locate(answering *a, firn_cached_file **hold, firn_parquet_located *at, firn_error *err) {
+  firn_fetch_key key;
+  const char *root = NULL;
+  FIRN_TRY(firn_fetch_parse(a->f, a->key, &key, &root, err));
+  const char *path = firn_fetch_path(a->f, key.path, firn_exchange_arena(a->x));
+  if (path == NULL) {
+    return no_memory(err);
+  }
+  FIRN_TRY(firn_file_cache_get(a->f->cache, a->ctx, a->f->store, path, hold, err));
+  firn_status status = firn_archive_file_locate(firn_cached_file_of(*hold), a->ctx, key.row, at, err);
+  if (status != FIRN_OK) {
+    firn_file_cache_release(a->f->cache, *hold);
+  }
+  return status;
+}
+
+/* The header alone, then the payload as it lies in the file. Takes the hold. */
+static firn_status stream_large(answering *a, firn_cached_file *hold, const firn_parquet_located *at,
+                                firn_error *err) {
+  firn_event e;
+  const char *type = NULL;
+  bool is_known = false;
+  firn_status status =
+      firn_fetch_key_event(a->f, a->ctx, a->key, FIRN_FETCH_HEADER, firn_exchange_arena(a->x), &e, err);
+  status = status == FIRN_OK ? add_names(a, &is_known, err) : status;
+  if (status == FIRN_OK && !is_known) {
+    status = add_event_headers(a, &e, &type, err);
+  }
+  if (status != FIRN_OK || is_known) {
+    firn_file_cache_release(a->f->cache, hold);
+    return status;
+  }
+  return firn_fetch_stream(a->f, a->x, hold, at, type, err);
+}
+
+static firn_status answer_large(answering *a, firn_error *err) {
+  firn_cached_file *hold = NULL;
+  firn_parquet_located at = {0};
+  FIRN_TRY(locate(a, &hold, &at, err));
+  if (at.is_plain && !a->as_event) {
+    return stream_large(a, hold, &at, err);
+  }
+  firn_file_cache_release(a->f->cache, hold);
+  return hold_large(a, &at, err);
+}
+
+/* Fetches into memory of its own; what is too large for that is FIRN_LIMIT. */
+static firn_status answer_small(answering *a, firn_error *err) {
+  FIRN_AUTO_HELD *h = firn_held_new(a->f);
+  firn_fetched fetched;
+  if (h == NULL) {
+    return no_memory(err);
+  }
+  firn_fetch_request r = {.keys = &a->key,
+                          .n = 1,
+                          .what = FIRN_FETCH_DATA | FIRN_FETCH_HEADER,
+                          .arena = &h->arena,
+                          .is_bounded = true};
+  firn_status status = firn_fetch_run(a->f, a->ctx, &r, &fetched, err);
+  h->reserved = r.reserved;
+  FIRN_TRY(status);
+  if (fetched.status != FIRN_OK) {
+    return firn_error_set(err, fetched.status, "%s", fetched.text);
+  }
+  return answer_held(a, FIRN_HAND_OVER(h), &fetched.event, err);
+}
+
+firn_status firn_fetch_answer_key(firn_fetch *f, firn_exchange *x, firn_ctx *ctx, firn_bytes key,
+                                  bool as_event, firn_error *err) {
+  answering a = {.f = f, .x = x, .ctx = ctx, .key = key, .as_event = as_event};
+  firn_status status = answer_small(&a, err);
+  if (status == FIRN_LIMIT) {
+    status = answer_large(&a, err);
+  }
+  return status == FIRN_OK ? FIRN_OK : firn_fetch_answer_failure(x, status, err);
 }

@@ -40,6 +40,12 @@ typedef struct choice {
   uint8_t roles[N_ROLES];
 } choice;
 
+/* A page of payloads that is so large that it matters how it is read. */
+typedef struct large_page {
+  int64_t first_row, end_row; /* counted over the file */
+  size_t bytes;               /* in the file */
+} large_page;
+
 struct firn_archive_file {
   firn_store *store;
   char path[FIRN_PATH_MAX + 1];
@@ -51,6 +57,10 @@ struct firn_archive_file {
   uint64_t size_bytes;
   choice choices[4]; /* by FIRN_FETCH_... */
   bool has_specversion;
+  int data_column; /* -1: none, the payload is in data_base64 alone */
+  firn_arena arena;
+  size_t n_large, large_capacity;
+  large_page *large; /* ascending */
 };
 
 static firn_status no_memory(firn_error *err) {
@@ -200,6 +210,7 @@ static void choose(choice *c, uint32_t column, int role) {
 /* Which columns are what. */
 static firn_status find_columns(firn_archive_file *f, firn_error *err) {
   const firn_field *schema = firn_parquet_file_metadata(f->parquet)->schema;
+  f->data_column = -1;
   bool seen[N_ROLES] = {false};
   for (uint32_t i = 0; i < schema->n_children; i++) {
     const firn_field *column = &schema->children[i];
@@ -215,6 +226,7 @@ static firn_status find_columns(firn_archive_file *f, firn_error *err) {
                             firn_kind_name(column->kind));
     }
     seen[role] = true;
+    f->data_column = role == DATA ? (int)i : f->data_column;
     unsigned what = role == DATA || role == DATA_BASE64 ? FIRN_FETCH_DATA : FIRN_FETCH_HEADER;
     choose(&f->choices[what], i, role);
     choose(&f->choices[FIRN_FETCH_DATA | FIRN_FETCH_HEADER], i, role);
@@ -226,12 +238,59 @@ static firn_status find_columns(firn_archive_file *f, firn_error *err) {
   return FIRN_OK;
 }
 
+static firn_status add_large(firn_archive_file *f, large_page page, firn_error *err) {
+  large_page *moved = firn_arena_grow(&f->arena, f->large, f->n_large, &f->large_capacity, sizeof *moved);
+  if (moved == NULL) {
+    return no_memory(err);
+  }
+  f->large = moved;
+  f->large[f->n_large++] = page;
+  return FIRN_OK;
+}
+
+/* Notes the large pages of one row group. */
+static firn_status find_large(firn_archive_file *f, firn_ctx *ctx, size_t group, uint32_t leaf,
+                              firn_error *err) {
+  const firn_parquet_row_group *g = &firn_parquet_file_metadata(f->parquet)->row_groups[group];
+  FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0);
+  firn_parquet_offset_index index = {0};
+  if (g->chunks[leaf].compressed_bytes < FIRN_LARGE_PAGE) {
+    return FIRN_OK;
+  }
+  firn_status status = firn_parquet_file_offset_index(f->parquet, ctx, group, leaf, &scratch, &index, err);
+  if (status == FIRN_NOT_FOUND || status == FIRN_CORRUPT) {
+    return FIRN_OK; /* such a chunk is read from its start */
+  }
+  FIRN_TRY(status);
+  for (size_t i = 0; i < index.n_pages; i++) {
+    const firn_parquet_page_location *p = &index.pages[i];
+    int64_t end = i + 1 < index.n_pages ? index.pages[i + 1].first_row : g->n_rows;
+    large_page page = {g->first_row + p->first_row, g->first_row + end, (size_t)p->compressed_bytes};
+    if (p->compressed_bytes >= FIRN_LARGE_PAGE) {
+      FIRN_TRY(add_large(f, page, err));
+    }
+  }
+  return FIRN_OK;
+}
+
+static firn_status find_all_large(firn_archive_file *f, firn_ctx *ctx, firn_error *err) {
+  const firn_parquet_metadata *m = firn_parquet_file_metadata(f->parquet);
+  if (f->data_column < 0 || m->root->children[f->data_column].n_children > 0) {
+    return FIRN_OK;
+  }
+  for (size_t group = 0; group < m->n_row_groups; group++) {
+    FIRN_TRY(find_large(f, ctx, group, m->root->children[f->data_column].leaf, err));
+  }
+  return FIRN_OK;
+}
+
 static firn_status open_file(firn_archive_file *f, firn_ctx *ctx, firn_error *err) {
   FIRN_TRY(read_tail(f, ctx, err));
   firn_parquet_source source = {.read = read_ranges, .self = f, .size_bytes = f->size_bytes};
   FIRN_TRY(firn_parquet_file_open(source, ctx, 1, MOST_FOOTER, &f->parquet, err));
   FIRN_TRY(find_columns(f, err));
-  return keep_indexes(f, ctx, err);
+  FIRN_TRY(keep_indexes(f, ctx, err));
+  return find_all_large(f, ctx, err);
 }
 
 firn_status firn_archive_file_open(firn_store *store, const char *path, firn_ctx *ctx,
@@ -257,6 +316,7 @@ firn_status firn_archive_file_open(firn_store *store, const char *path, firn_ctx
 void firn_archive_file_close(firn_archive_file *f) {
   if (f != NULL) {
     firn_parquet_file_close(f->parquet);
+    firn_arena_free(&f->arena);
     firn_free(f->kept);
     firn_free(f);
   }
@@ -267,7 +327,7 @@ void firn_archive_file_close_pointer(firn_archive_file **f) {
 }
 
 size_t firn_archive_file_memory(const firn_archive_file *f) {
-  return sizeof *f + f->kept_len + firn_parquet_file_memory(f->parquet);
+  return sizeof *f + f->kept_len + f->arena.used_bytes + firn_parquet_file_memory(f->parquet);
 }
 
 int64_t firn_archive_file_rows(const firn_archive_file *f) {
@@ -359,17 +419,57 @@ static firn_status take_event(const firn_archive_file *f, const choice *c, const
   return FIRN_OK;
 }
 
-firn_status firn_archive_file_read(const firn_archive_file *f, firn_ctx *ctx, const int64_t *rows, size_t n,
-                                   unsigned what, firn_arena *arena, firn_event *out, firn_error *err) {
-  const choice *c = &f->choices[what & (FIRN_FETCH_DATA | FIRN_FETCH_HEADER)];
-  firn_parquet_rows wanted = {.n = n, .rows = rows, .n_columns = c->n, .columns = c->columns};
-  firn_batch *batches = firn_new_n(arena, firn_batch, n);
+firn_status firn_archive_file_read(const firn_archive_file *f, firn_ctx *ctx, const firn_archive_rows *rows,
+                                   firn_arena *arena, firn_event *out, firn_error *err) {
+  const choice *c = &f->choices[rows->what & (FIRN_FETCH_DATA | FIRN_FETCH_HEADER)];
+  firn_parquet_rows wanted = {.n = rows->n,
+                              .rows = rows->rows,
+                              .n_columns = c->n,
+                              .columns = c->columns,
+                              .max_page_bytes = rows->max_page_bytes};
+  firn_batch *batches = firn_new_n(arena, firn_batch, rows->n);
   if (batches == NULL) {
     return no_memory(err);
   }
   firn_status status = firn_parquet_read_rows(f->parquet, ctx, &wanted, arena, batches, err);
-  for (size_t i = 0; i < n && status == FIRN_OK; i++) {
+  for (size_t i = 0; i < rows->n && status == FIRN_OK; i++) {
     status = take_event(f, c, &batches[i], arena, &out[i], err);
   }
+  return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "data file %s", name_of(f->path));
+}
+
+/* ---- large payloads ---- */
+
+size_t firn_archive_file_large(const firn_archive_file *f, int64_t row) {
+  for (size_t low = 0, high = f->n_large; low < high;) {
+    size_t middle = low + (high - low) / 2;
+    const large_page *p = &f->large[middle];
+    if (row < p->first_row) {
+      high = middle;
+    } else if (row >= p->end_row) {
+      low = middle + 1;
+    } else {
+      return p->bytes;
+    }
+  }
+  return 0;
+}
+
+firn_status firn_archive_file_locate(const firn_archive_file *f, firn_ctx *ctx, int64_t row,
+                                     firn_parquet_located *out, firn_error *err) {
+  firn_status status = FIRN_NOT_FOUND;
+  if (f->data_column >= 0) {
+    status = firn_parquet_locate(f->parquet, ctx, row, (uint32_t)f->data_column, 0, out, err);
+  } else {
+    *out = (firn_parquet_located){0};
+    status = FIRN_OK;
+  }
+  return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "data file %s", name_of(f->path));
+}
+
+firn_status firn_archive_file_read_at(const firn_archive_file *f, firn_ctx *ctx, uint64_t offset,
+                                      uint8_t *into, size_t len, firn_error *err) {
+  firn_range range = {.offset = offset, .len = len, .into = into};
+  firn_status status = read_store((firn_archive_file *)(uintptr_t)f, ctx, &range, 1, err);
   return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "data file %s", name_of(f->path));
 }

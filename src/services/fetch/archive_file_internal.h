@@ -25,11 +25,29 @@ void firn_archive_file_close_pointer(firn_archive_file **f);
 size_t firn_archive_file_memory(const firn_archive_file *f);
 int64_t firn_archive_file_rows(const firn_archive_file *f);
 
-/* The events of rows (which the file has, in ascending order), FIRN_FETCH_DATA and FIRN_FETCH_HEADER of them,
- * in `arena`: one read of the store. FIRN_NOT_FOUND: the object is there no more; FIRN_CONFLICT: it is
- * another than the one that was opened. */
+typedef struct firn_archive_rows {
+  size_t n;
+  const int64_t *rows;   /* which the file has, in ascending order */
+  unsigned what;         /* FIRN_FETCH_DATA, FIRN_FETCH_HEADER */
+  size_t max_page_bytes; /* decompressed; 0: 1 GiB. A larger page is FIRN_LIMIT */
+} firn_archive_rows;
+
+/* The events of rows, in `arena`: one read of the store. FIRN_NOT_FOUND: the object is there no more;
+ * FIRN_CONFLICT: it is another than the one that was opened. */
 FIRN_MUST_USE firn_status firn_archive_file_read(const firn_archive_file *f, firn_ctx *ctx,
-                                                 const int64_t *rows, size_t n, unsigned what,
-                                                 firn_arena *arena, firn_event *out, firn_error *err);
+                                                 const firn_archive_rows *rows, firn_arena *arena,
+                                                 firn_event *out, firn_error *err);
+
+/* How many bytes the page of a row's payload takes in the file, when that is much (FIRN_LARGE_PAGE or more)
+ * and the file has an index; else 0. No read. */
+enum { FIRN_LARGE_PAGE = 128 << 10 };
+size_t firn_archive_file_large(const firn_archive_file *f, int64_t row);
+/* Where the payload of a row lies: firn_parquet_locate. */
+FIRN_MUST_USE firn_status firn_archive_file_locate(const firn_archive_file *f, firn_ctx *ctx, int64_t row,
+                                                   firn_parquet_located *out, firn_error *err);
+/* Bytes of the file as they are, for payloads that are read in pieces. */
+FIRN_MUST_USE firn_status firn_archive_file_read_at(const firn_archive_file *f, firn_ctx *ctx,
+                                                    uint64_t offset, uint8_t *into, size_t len,
+                                                    firn_error *err);
 
 #endif

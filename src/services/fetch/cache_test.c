@@ -77,8 +77,8 @@ static firn_status fetch_row(world *w, size_t file, int64_t row, firn_arena *are
                              firn_error *err) {
   firn_cached_file *hold = NULL;
   FIRN_TRY(firn_file_cache_get(w->cache, &w->ctx, &w->slow.base, path_of(file), &hold, err));
-  firn_status status = firn_archive_file_read(firn_cached_file_of(hold), &w->ctx, &row, 1,
-                                              FIRN_FETCH_DATA | FIRN_FETCH_HEADER, arena, out, err);
+  firn_archive_rows rows = {.n = 1, .rows = &row, .what = FIRN_FETCH_DATA | FIRN_FETCH_HEADER};
+  firn_status status = firn_archive_file_read(firn_cached_file_of(hold), &w->ctx, &rows, arena, out, err);
   firn_file_cache_release(w->cache, hold);
   return status;
 }

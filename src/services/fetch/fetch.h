@@ -22,7 +22,8 @@ typedef struct firn_fetch_options {
   const char *warehouse;  /* location */
   firn_index *index;      /* borrowed; NULL: by key only */
   size_t cache_bytes;     /* of footers and indexes; 0: 64 MiB */
-  size_t max_event_bytes; /* a larger payload is streamed; 0: 1 MiB */
+  size_t max_event_bytes; /* a larger payload is streamed, and not in an answer of many; 0: 1 MiB */
+  size_t answer_bytes;    /* payloads and answers in memory, all together; 0: 256 MiB */
   size_t n_legacy_roots;  /* where legacy objects may be, in this order */
   const char *const *legacy_roots;
   const char *

@@ -314,6 +314,50 @@ static void legacy_objects_are_looked_for_in_all_roots(void **state) {
   world_close(&w);
 }
 
+/* Every call to the store fails once: the key says so, and the next time it is as if nothing had been. */
+static void survives_every_failure_of_the_store(void **state) {
+  (void)state;
+  static const firn_status faults[] = {FIRN_IO, FIRN_BUSY, FIRN_DENIED, FIRN_CONFLICT, FIRN_NOT_FOUND};
+  firn_error err;
+  world w;
+  CHECK_OK(world_open(&w, &err));
+  unsigned all = FIRN_FETCH_DATA | FIRN_FETCH_HEADER;
+  for (size_t i = 0; i < FIRN_COUNT_OF(faults); i++) {
+    for (size_t fail_at = 0;; fail_at++) {
+      FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+      firn_store *inner = NULL;
+      firn_store *faulty = NULL;
+      firn_event e;
+      CHECK_OK(firn_memory_store_open(0, &inner, &err));
+      CHECK_OK(
+          test_archive_put(inner, &w.ctx, "wh/x.parquet", w.events, 50, &(test_archive_options){0}, &err));
+      CHECK_OK(firn_faulty_store_open(inner, fail_at, faults[i], &faulty, &err));
+      CHECK_OK(firn_stores_add(w.stores, "fault", "lake", faulty, &err));
+      firn_fetch_options options = {.stores = w.stores, .warehouse = "fault://lake/wh"};
+      FIRN_AUTO_FETCH *f = NULL;
+      CHECK_OK(firn_fetch_open(&options, &w.ctx, &f, &err));
+      firn_status status =
+          firn_fetch_key_event(f, &w.ctx, FIRN_LITERAL("x.parquet#7"), all, &arena, &e, &err);
+      bool is_over = firn_faulty_store_calls(faulty) <= fail_at;
+      /* What looks like another object is looked at once more, and that is right. */
+      bool is_healed = fail_at > 0 && (faults[i] == FIRN_CONFLICT || faults[i] == FIRN_NOT_FOUND);
+      assert_int_equal(status, is_over || is_healed ? FIRN_OK : faults[i]);
+      if (!is_over) {
+        CHECK_OK(firn_fetch_key_event(f, &w.ctx, FIRN_LITERAL("x.parquet#7"), all, &arena, &e, &err));
+      }
+      check_event(&e, &w.events[7], all);
+      firn_fetch_close(FIRN_HAND_OVER(f));
+      firn_stores_take_out(w.stores, faulty);
+      firn_store_close(faulty);
+      if (is_over) {
+        assert_int_equal(fail_at, 2);
+        break;
+      }
+    }
+  }
+  world_close(&w);
+}
+
 static world *shared;
 
 static firn_status fetch_some(void) {
@@ -348,4 +392,4 @@ static void survives_oom(void **state) {
 RUN_TESTS(every_row_comes_back_by_its_key, a_payload_is_one_read, many_keys_come_in_their_order,
           hostile_keys_never_reach_the_store, a_key_may_have_the_warehouse_before_it,
           what_is_no_event_file_is_not_found, a_replaced_file_is_opened_anew,
-          legacy_objects_are_looked_for_in_all_roots, survives_oom)
+          legacy_objects_are_looked_for_in_all_roots, survives_every_failure_of_the_store, survives_oom)

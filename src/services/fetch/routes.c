@@ -4,8 +4,7 @@
 #include "services/fetch/answer_internal.h"
 
 enum {
-  MAX_BODY = 4 << 20,     /* of many keys */
-  ANSWER_MAX = 256 << 20, /* of JSON: what is fetched is bounded before */
+  MAX_BODY = 4 << 20, /* of many keys */
 };
 
 /* One hit of a search: {"key": ..., "event": ..., "error": ...}. */
@@ -24,9 +23,31 @@ static void write_hit(firn_bytes key, const firn_fetched *fetched, bool has_even
   firn_json_end_object(w);
 }
 
+static firn_status write_found(const firn_index_hits *hits, const firn_fetched *events, bool with_data,
+                               firn_builder *b, firn_error *err) {
+  firn_json_writer w = FIRN_JSON_WRITER_INIT(b);
+  firn_bytes json;
+  firn_json_begin_object(&w);
+  firn_json_key(&w, "events");
+  firn_json_begin_array(&w);
+  for (size_t i = 0; i < hits->n; i++) {
+    write_hit(firn_bytes_of(hits->items[i].key), &events[i], true, with_data, &w);
+  }
+  firn_json_end_array(&w);
+  firn_json_key(&w, "cursor");
+  if (hits->cursor != NULL) {
+    firn_json_write_text(&w, hits->cursor);
+  } else {
+    firn_json_write_null(&w);
+  }
+  firn_json_end_object(&w);
+  return firn_builder_finish(b, &json, err);
+}
+
 static firn_status get_events(void *self, firn_exchange *x, firn_ctx *ctx, firn_error *err) {
   firn_fetch *f = self;
-  firn_arena *arena = firn_exchange_arena(x);
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
   firn_fetch_query q;
   firn_index_hits hits = {0};
   firn_fetched *events = NULL;
@@ -35,24 +56,12 @@ static firn_status get_events(void *self, firn_exchange *x, firn_ctx *ctx, firn_
     return firn_error_set(err, FIRN_INVALID, "the parameter limit may be %d at most with data=true",
                           (int)FIRN_FETCH_MAX_KEYS);
   }
-  FIRN_TRY(firn_fetch_search(f, ctx, &q.index, q.with_data, arena, &hits, &events, err));
-  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(ANSWER_MAX);
-  firn_json_writer w = FIRN_JSON_WRITER_INIT(&b);
-  firn_json_begin_object(&w);
-  firn_json_key(&w, "events");
-  firn_json_begin_array(&w);
-  for (size_t i = 0; i < hits.n; i++) {
-    write_hit(firn_bytes_of(hits.items[i].key), &events[i], true, q.with_data, &w);
-  }
-  firn_json_end_array(&w);
-  firn_json_key(&w, "cursor");
-  if (hits.cursor != NULL) {
-    firn_json_write_text(&w, hits.cursor);
-  } else {
-    firn_json_write_null(&w);
-  }
-  firn_json_end_object(&w);
-  return firn_fetch_answer_json(x, &b, err);
+  firn_fetch_request r = {.arena = &arena, .is_bounded = true};
+  r.what = q.with_data ? (unsigned)FIRN_FETCH_DATA : 0u;
+  firn_status status = firn_fetch_find(f, ctx, &q.index, &r, &hits, &events, err);
+  status = status == FIRN_OK ? write_found(&hits, events, q.with_data, &b, err) : status;
+  firn_fetch_release(f, r.reserved);
+  return status == FIRN_OK ? firn_fetch_answer_json(f, x, &b, err) : status;
 }
 
 static firn_status get_latest(void *self, firn_exchange *x, firn_ctx *ctx, firn_error *err) {
@@ -66,7 +75,7 @@ static firn_status get_latest(void *self, firn_exchange *x, firn_ctx *ctx, firn_
   if (hits.n == 0) {
     return firn_error_set(err, FIRN_NOT_FOUND, "no event matches");
   }
-  return firn_fetch_answer_key(f, x, ctx, firn_bytes_of(hits.items[0].key), err);
+  return firn_fetch_answer_key(f, x, ctx, firn_bytes_of(hits.items[0].key), firn_fetch_wants_event(x), err);
 }
 
 static firn_status get_key(void *self, firn_exchange *x, firn_ctx *ctx, firn_error *err) {
@@ -82,7 +91,7 @@ static firn_status get_key(void *self, firn_exchange *x, firn_ctx *ctx, firn_err
     return firn_error_set(err, FIRN_INVALID,
                           "the parameter key is missing: <path>#<row>, where # is %%23 in a URL");
   }
-  return firn_fetch_answer_key(self, x, ctx, key, err);
+  return firn_fetch_answer_key(self, x, ctx, key, firn_fetch_wants_event(x), err);
 }
 
 /* ---- many keys ---- */
@@ -139,31 +148,40 @@ static firn_status read_body(firn_bytes body, firn_arena *arena, many *out, firn
   return read_keys(list, arena, out, err);
 }
 
+static firn_status write_many(const many *m, const firn_fetched *out, firn_builder *b, firn_error *err) {
+  firn_json_writer w = FIRN_JSON_WRITER_INIT(b);
+  firn_bytes json;
+  firn_json_begin_object(&w);
+  firn_json_key(&w, "events");
+  firn_json_begin_array(&w);
+  for (size_t i = 0; i < m->n; i++) {
+    write_hit(m->keys[i], &out[i], out[i].status == FIRN_OK, m->with_data, &w);
+  }
+  firn_json_end_array(&w);
+  firn_json_end_object(&w);
+  return firn_builder_finish(b, &json, err);
+}
+
 static firn_status post_keys(void *self, firn_exchange *x, firn_ctx *ctx, firn_error *err) {
-  firn_arena *arena = firn_exchange_arena(x);
+  firn_fetch *f = self;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
   many m;
   firn_http_header param;
   if (firn_exchange_query_at(x, 0, &param)) {
     return firn_error_set(err, FIRN_INVALID, "this path takes no parameters: keys are in the body");
   }
-  FIRN_TRY(read_body(firn_exchange_body(x), arena, &m, err));
-  firn_fetched *out = firn_new_n(arena, firn_fetched, m.n + 1);
+  FIRN_TRY(read_body(firn_exchange_body(x), &arena, &m, err));
+  firn_fetched *out = firn_new_n(&arena, firn_fetched, m.n + 1);
   if (out == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for %zu events", m.n);
   }
-  unsigned what = FIRN_FETCH_HEADER | (m.with_data ? FIRN_FETCH_DATA : 0u);
-  FIRN_TRY(firn_fetch_keys(self, ctx, m.keys, m.n, what, arena, out, err));
-  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(ANSWER_MAX);
-  firn_json_writer w = FIRN_JSON_WRITER_INIT(&b);
-  firn_json_begin_object(&w);
-  firn_json_key(&w, "events");
-  firn_json_begin_array(&w);
-  for (size_t i = 0; i < m.n; i++) {
-    write_hit(m.keys[i], &out[i], out[i].status == FIRN_OK, m.with_data, &w);
-  }
-  firn_json_end_array(&w);
-  firn_json_end_object(&w);
-  return firn_fetch_answer_json(x, &b, err);
+  firn_fetch_request r = {.keys = m.keys, .n = m.n, .arena = &arena, .is_bounded = true};
+  r.what = FIRN_FETCH_HEADER | (m.with_data ? (unsigned)FIRN_FETCH_DATA : 0u);
+  firn_status status = firn_fetch_run(f, ctx, &r, out, err);
+  status = status == FIRN_OK ? write_many(&m, out, &b, err) : status;
+  firn_fetch_release(f, r.reserved);
+  return status == FIRN_OK ? firn_fetch_answer_json(f, x, &b, err) : status;
 }
 
 #define ROUTE(verb, at, handler, called) \

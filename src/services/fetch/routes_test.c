@@ -5,6 +5,7 @@
 #include "events/event_http.h"
 #include "http.h"
 #include "services/common/router.h"
+#include "services/fetch/fetch_internal.h"
 #include "test_archive.h"
 
 enum { N = 40 };
@@ -27,6 +28,7 @@ typedef struct world {
   uint16_t port;
   firn_arena arena;
   firn_event events[N];
+  firn_bytes large[2];
 } world;
 
 /* What the indexer would make of an event. */
@@ -77,6 +79,34 @@ static void make_events(world *w) {
   w->events[4].texts[FIRN_EVENT_SUBJECT] = FIRN_LITERAL("did:erc721:137:0xbA57:42");
 }
 
+/* Payloads that are too large to be treated like others: one in a file that is not compressed,
+ * one in a file that is. */
+enum { LARGE = 3 << 20 };
+#define RAW "cloudevent/valid/year=2025/month=06/day=16/raw.parquet"
+#define PACKED "cloudevent/valid/year=2025/month=06/day=16/packed.parquet"
+
+static void put_large(world *w) {
+  firn_error err;
+  firn_event e[3];
+  uint8_t *noise = firn_arena_alloc_bytes(&w->arena, LARGE);
+  char *text = firn_arena_printf(&w->arena, "\"%*s\"", LARGE, "");
+  for (size_t i = 0; i < LARGE; i++) {
+    noise[i] = (uint8_t)test_random();
+  }
+  for (size_t i = 0; i < 3; i++) {
+    e[i] = test_archive_event(i, 20, &w->arena);
+  }
+  e[1].texts[FIRN_EVENT_DATA_CONTENT_TYPE] = FIRN_LITERAL("video/mp4");
+  e[1].data = (firn_bytes){noise, LARGE};
+  const test_archive_options raw = {.has_codec = true, .codec = FIRN_CODEC_NONE};
+  CHECK_OK(test_archive_put(w->memory, &w->ctx, "wh/" RAW, e, 3, &raw, &err));
+  w->large[0] = e[1].data;
+  e[1].texts[FIRN_EVENT_DATA_CONTENT_TYPE] = FIRN_LITERAL("application/json");
+  e[1].data = firn_bytes_of(text);
+  CHECK_OK(test_archive_put(w->memory, &w->ctx, "wh/" PACKED, e, 3, &(test_archive_options){0}, &err));
+  w->large[1] = e[1].data;
+}
+
 static void start(world *w) {
   firn_error err;
   char index[512];
@@ -89,6 +119,7 @@ static void start(world *w) {
   CHECK_OK(test_archive_put(w->memory, &w->ctx, "wh/" ONE, w->events, N, &(test_archive_options){0}, &err));
   CHECK_OK(firn_store_put(w->memory, &w->ctx, "wh/broken.parquet", FIRN_LITERAL("PAR1 broken PAR1"),
                           FIRN_PUT_ALWAYS, NULL, &err));
+  put_large(w);
   (void)snprintf(index, sizeof index, "%s/index.db", test_folder());
   CHECK_OK(firn_sqlite_index_open(index, &w->ctx, &w->index, &err));
   load_index(w);
@@ -443,8 +474,85 @@ static void the_old_paths_answer_in_their_old_shapes(void **state) {
   stop(&w);
 }
 
-RUN_TESTS(a_payload_answers_as_itself, hostile_headers_stay_in_their_lines,
-          an_event_answers_as_json_where_that_is_asked_for, what_the_client_has_is_not_sent_again,
-          failures_say_what_they_are, a_search_finds_headers_and_data, a_cursor_goes_through_all_of_them_once,
-          the_latest_is_one_payload, many_keys_are_answered_in_order, bodies_that_are_no_keys_are_refused,
-          the_old_paths_answer_in_their_old_shapes)
+/* Reads a large body off the wire and compares all of it. */
+static void check_large(world *w, const char *target, firn_bytes wanted) {
+  char request[1024];
+  (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", target);
+  int fd = http_connect(w->port);
+  assert_true(http_say(fd, request));
+  uint8_t *got = firn_alloc(LARGE + 4096);
+  size_t len = 0;
+  const uint8_t *body = NULL;
+  while (body == NULL || len - (size_t)(body - got) < wanted.len) {
+    ssize_t n = http_is_readable(fd, 10000) ? recv(fd, got + len, LARGE + 4096 - len, 0) : -1;
+    assert_true(n > 0);
+    len += (size_t)n;
+    for (size_t i = 0; body == NULL && i + 4 <= len; i++) {
+      body = memcmp(got + i, "\r\n\r\n", 4) == 0 ? got + i + 4 : NULL;
+    }
+    assert_int_equal(memcmp(got, "HTTP/1.1 200", 12), 0);
+  }
+  assert_int_equal(len - (size_t)(body - got), wanted.len);
+  assert_memory_equal(body, wanted.data, wanted.len);
+  (void)close(fd);
+  firn_free(got);
+}
+
+static void large_payloads_are_streamed_or_held(void **state) {
+  (void)state;
+  world w;
+  start(&w);
+  for (int round = 0; round < 2; round++) {
+    check_large(&w, "/v1/events/fetch?key=" RAW "%231", w.large[0]);
+    check_large(&w, "/v1/events/fetch?key=" PACKED "%231", w.large[1]);
+  }
+  http_answer a = get(&w, "/v1/events/fetch?key=" RAW "%231");
+  CHECK_HEADER(a, "Content-Type", "video/mp4");
+  CHECK_HEADER(a, "ce-id", "2-1");
+  CHECK_HEADER(a, "ETag", "\"" RAW "#1\"");
+  a = ask(&w, "HEAD", "/v1/events/fetch?key=" RAW "%231", "", "");
+  CHECK_HEADER(a, "Content-Length", "3145728");
+  a = ask(&w, "GET", "/v1/events/fetch?key=" RAW "%231", "If-None-Match: *\r\n", "");
+  assert_int_equal(a.code, 304);
+  a = ask(&w, "GET", "/v1/events/fetch?key=" RAW "%231", "Accept: application/cloudevents+json\r\n", "");
+  assert_int_equal(a.code, 200);
+  assert_true(a.is_whole && a.body_len > LARGE * 4 / 3);
+  /* Beside others there is no room for it. */
+  a = ask(&w, "POST", "/v1/events/fetch", "", "{\"keys\":[\"" RAW "#1\",\"" RAW "#0\",\"" PACKED "#1\"]}");
+  assert_int_equal(a.code, 200);
+  assert_non_null(strstr(a.body, "fetch it by its key alone"));
+  assert_non_null(strstr(a.body, "\"id\":\"2-0\""));
+  assert_int_equal(atomic_load(&w.fetch->held_bytes), 0);
+  stop(&w);
+}
+
+/* Answers share a budget: what it does not hold is told to come again, or that it never will. */
+static void answers_are_held_within_a_budget(void **state) {
+  (void)state;
+  world w;
+  start(&w);
+  w.fetch->options.answer_bytes = 8 << 20;
+  assert_true(firn_fetch_reserve(w.fetch, 7 << 20));
+  http_answer a = get(&w, "/v1/events/fetch?key=" PACKED "%231");
+  assert_int_equal(a.code, 429);
+  assert_non_null(http_header(&a, "Retry-After"));
+  check_large(&w, "/v1/events/fetch?key=" RAW "%231", w.large[0]); /* takes none of it */
+  firn_fetch_release(w.fetch, 7 << 20);
+  check_large(&w, "/v1/events/fetch?key=" PACKED "%231", w.large[1]);
+  w.fetch->options.answer_bytes = 4 << 20;
+  a = get(&w, "/v1/events/fetch?key=" PACKED "%231");
+  assert_int_equal(a.code, 413);
+  assert_non_null(strstr(a.body, "cannot be streamed"));
+  w.fetch->options.answer_bytes = 10;
+  assert_int_equal(get(&w, "/v1/events/fetch?key=" ONE_URL "%235").code, 429);
+  assert_int_equal(get(&w, "/v1/events?subject=0-21&data=true").code, 429);
+  assert_int_equal(get(&w, "/v1/events?subject=0-21").code, 200);
+  assert_int_equal(atomic_load(&w.fetch->held_bytes), 0);
+  stop(&w);
+}
+
+RUN_TESTS(large_payloads_are_streamed_or_held, answers_are_held_within_a_budget, a_payload_answers_as_itself,
+          hostile_headers_stay_in_their_lines, an_event_answers_as_json_where_that_is_asked_for,
+          what_the_client_has_is_not_sent_again, failures_say_what_they_are, a_search_finds_headers_and_data,
+          a_cursor_goes_through_all_of_them_once, the_latest_is_one_payload, many_keys_are_answered_in_order,
+          bodies_that_are_no_keys_are_refused, the_old_paths_answer_in_their_old_shapes)

@@ -40,8 +40,9 @@ firn_status firn_fetch_row_event(const firn_index_row *row, firn_arena *arena, f
 }
 
 /* Adds the data of all hits to their headers. */
-static firn_status add_data(firn_fetch *f, firn_ctx *ctx, const firn_index_hits *hits, firn_arena *arena,
+static firn_status add_data(firn_fetch *f, firn_ctx *ctx, const firn_index_hits *hits, firn_fetch_request *r,
                             firn_fetched *events, firn_error *err) {
+  firn_arena *arena = r->arena;
   firn_bytes *keys = firn_new_n(arena, firn_bytes, hits->n);
   firn_fetched *data = firn_new_n(arena, firn_fetched, hits->n);
   if (keys == NULL || data == NULL) {
@@ -50,7 +51,9 @@ static firn_status add_data(firn_fetch *f, firn_ctx *ctx, const firn_index_hits 
   for (size_t i = 0; i < hits->n; i++) {
     keys[i] = firn_bytes_of(hits->items[i].key);
   }
-  FIRN_TRY(firn_fetch_keys(f, ctx, keys, hits->n, FIRN_FETCH_DATA, arena, data, err));
+  r->keys = keys;
+  r->n = hits->n;
+  FIRN_TRY(firn_fetch_run(f, ctx, r, data, err));
   for (size_t i = 0; i < hits->n; i++) {
     events[i].status = data[i].status;
     memcpy(events[i].text, data[i].text, sizeof events[i].text);
@@ -62,24 +65,31 @@ static firn_status add_data(firn_fetch *f, firn_ctx *ctx, const firn_index_hits 
   return FIRN_OK;
 }
 
-firn_status firn_fetch_search(firn_fetch *f, firn_ctx *ctx, const firn_index_query *query, bool with_data,
-                              firn_arena *arena, firn_index_hits *hits, firn_fetched **out, firn_error *err) {
+firn_status firn_fetch_find(firn_fetch *f, firn_ctx *ctx, const firn_index_query *query,
+                            firn_fetch_request *r, firn_index_hits *hits, firn_fetched **out,
+                            firn_error *err) {
   if (f->options.index == NULL) {
     return firn_error_set(err, FIRN_UNSUPPORTED, "there is no index here: events are to be had by key only");
   }
   firn_index_hits found = {0};
-  FIRN_TRY(firn_index_search(f->options.index, ctx, query, arena, &found, err));
-  firn_fetched *events = firn_new_n(arena, firn_fetched, found.n + 1);
+  FIRN_TRY(firn_index_search(f->options.index, ctx, query, r->arena, &found, err));
+  firn_fetched *events = firn_new_n(r->arena, firn_fetched, found.n + 1);
   if (events == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for %zu events", found.n);
   }
   for (size_t i = 0; i < found.n; i++) {
-    FIRN_TRY(firn_fetch_row_event(&found.items[i].row, arena, &events[i].event, err));
+    FIRN_TRY(firn_fetch_row_event(&found.items[i].row, r->arena, &events[i].event, err));
   }
-  if (with_data && found.n > 0) {
-    FIRN_TRY(add_data(f, ctx, &found, arena, events, err));
+  if ((r->what & FIRN_FETCH_DATA) != 0 && found.n > 0) {
+    FIRN_TRY(add_data(f, ctx, &found, r, events, err));
   }
   *hits = found;
   *out = events;
   return FIRN_OK;
+}
+
+firn_status firn_fetch_search(firn_fetch *f, firn_ctx *ctx, const firn_index_query *query, bool with_data,
+                              firn_arena *arena, firn_index_hits *hits, firn_fetched **out, firn_error *err) {
+  firn_fetch_request r = {.what = with_data ? (unsigned)FIRN_FETCH_DATA : 0u, .arena = arena};
+  return firn_fetch_find(f, ctx, query, &r, hits, out, err);
 }

@@ -8,7 +8,7 @@
  * docs/decisions.md says where the answers differ from the older ones. */
 #include "services/fetch/answer_internal.h"
 
-enum { ANSWER_MAX = 256 << 20, TOKEN_DIGITS = 20 };
+enum { TOKEN_DIGITS = 20 };
 
 typedef struct shape {
   bool is_list, with_data;
@@ -81,14 +81,42 @@ static firn_status first_failure(const firn_fetched *events, size_t n, firn_erro
   return FIRN_OK;
 }
 
-static firn_status answer(firn_fetch *f, firn_exchange *x, firn_ctx *ctx, shape s, firn_error *err) {
-  firn_arena *arena = firn_exchange_arena(x);
-  firn_fetch_query q;
+static firn_status check_some(const firn_index_hits *hits, firn_error *err) {
+  return hits->n > 0 ? FIRN_OK : firn_error_set(err, FIRN_NOT_FOUND, "no event matches");
+}
+
+/* One whole event, however large. */
+static firn_status answer_latest(firn_fetch *f, firn_exchange *x, firn_ctx *ctx,
+                                 const firn_index_query *query, firn_error *err) {
   firn_index_hits hits = {0};
   firn_fetched *events = NULL;
+  FIRN_TRY(firn_fetch_search(f, ctx, query, false, firn_exchange_arena(x), &hits, &events, err));
+  FIRN_TRY(check_some(&hits, err));
+  return firn_fetch_answer_key(f, x, ctx, firn_bytes_of(hits.items[0].key), true, err);
+}
+
+/* The events of the answer, written into `b`. */
+static firn_status find_all(firn_fetch *f, firn_ctx *ctx, const firn_index_query *query, shape s,
+                            firn_fetch_request *r, firn_builder *b, firn_error *err) {
+  firn_index_hits hits = {0};
+  firn_fetched *events = NULL;
+  firn_json_writer w = FIRN_JSON_WRITER_INIT(b);
+  r->what = s.with_data ? (unsigned)FIRN_FETCH_DATA : 0u;
+  FIRN_TRY(firn_fetch_find(f, ctx, query, r, &hits, &events, err));
+  if (!s.is_list) {
+    FIRN_TRY(check_some(&hits, err));
+  }
+  FIRN_TRY(first_failure(events, hits.n, err));
+  return write_all(&hits, events, s, r->arena, &w, err);
+}
+
+static firn_status answer(firn_fetch *f, firn_exchange *x, firn_ctx *ctx, shape s, firn_error *err) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
+  firn_fetch_query q;
   if (f->options.subject_format == NULL) {
     return firn_error_set(err, FIRN_NOT_FOUND,
-                          "the paths of vehicles are not served here: fetch.subject-format is not set");
+                          "the paths of vehicles are not served here: fetch.subject_format is not set");
   }
   FIRN_TRY(firn_fetch_read_query(x, FIRN_QUERY_LIMIT, &q, err));
   if (q.index.subject.data != NULL) {
@@ -100,18 +128,14 @@ static firn_status answer(firn_fetch *f, firn_exchange *x, firn_ctx *ctx, shape 
     return firn_error_set(err, FIRN_INVALID, "the parameter limit may be %d at most here",
                           (int)FIRN_FETCH_MAX_KEYS);
   }
-  FIRN_TRY(firn_fetch_search(f, ctx, &q.index, s.with_data, arena, &hits, &events, err));
-  if (!s.is_list && hits.n == 0) {
-    return firn_error_set(err, FIRN_NOT_FOUND, "no event matches");
+  if (!s.is_list && s.with_data) {
+    return answer_latest(f, x, ctx, &q.index, err);
   }
-  firn_status status = first_failure(events, hits.n, err);
-  if (status != FIRN_OK) {
-    return firn_fetch_answer_failure(x, status, err);
-  }
-  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(ANSWER_MAX);
-  firn_json_writer w = FIRN_JSON_WRITER_INIT(&b);
-  FIRN_TRY(write_all(&hits, events, s, arena, &w, err));
-  return firn_fetch_answer_json(x, &b, err);
+  firn_fetch_request r = {.arena = &arena, .is_bounded = true};
+  firn_status status = find_all(f, ctx, &q.index, s, &r, &b, err);
+  firn_fetch_release(f, r.reserved);
+  return status == FIRN_OK ? firn_fetch_answer_json(f, x, &b, err)
+                           : firn_fetch_answer_failure(x, status, err);
 }
 
 firn_status firn_fetch_vehicle_latest_key(void *self, firn_exchange *x, firn_ctx *ctx, firn_error *err) {
