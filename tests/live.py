@@ -20,7 +20,7 @@ import peers
 
 BATCH = "application/cloudevents-batch+json"
 EVENT = "application/cloudevents+json"
-QUICK = {"ingest.batching.period": "200ms", "committer.batching.period": "300ms"}
+QUICK = {"ingest.batching.period": "200ms", "committer.batching.period": "300ms", "index.look_every": "300ms"}
 
 
 def event(i, **more):

@@ -106,24 +106,47 @@ firn_properties firn_archive_properties(firn_archive_table t) {
   return (firn_properties){FIRN_COUNT_OF(properties), properties};
 }
 
+const firn_partition_spec *firn_archive_spec_in(firn_archive_table t, const firn_metadata *metadata) {
+  const firn_metadata_fields *m = firn_metadata_get(metadata);
+  for (size_t i = m->n_specs; i > 0; i--) {
+    if (firn_partition_spec_equal(&m->specs[i - 1], firn_archive_spec(t))) {
+      return &m->specs[i - 1];
+    }
+  }
+  return NULL;
+}
+
+/* By its id: a column may have been renamed or moved. */
+static const firn_field *column_by_id(const firn_field *root, int32_t id) {
+  for (uint32_t i = 0; i < root->n_children; i++) {
+    if (root->children[i].id == id) {
+      return &root->children[i];
+    }
+  }
+  return NULL;
+}
+
 firn_status firn_archive_check(firn_archive_table t, const firn_metadata *metadata, firn_error *err) {
   const firn_field *ours = &firn_archive_schema(t)->root;
   const firn_field *theirs = &firn_metadata_current_schema(metadata)->root;
-  if (theirs->n_children != ours->n_children) {
-    return firn_error_set(err, FIRN_INVALID, "the table has %u columns where the archive has %u",
-                          theirs->n_children, ours->n_children);
-  }
   for (uint32_t i = 0; i < ours->n_children; i++) {
     const firn_field *a = &ours->children[i];
-    const firn_field *b = &theirs->children[i];
-    if (a->id != b->id || strcmp(a->name, b->name) != 0 || b->required || !firn_field_same_type(a, b)) {
+    const firn_field *b = column_by_id(theirs, a->id);
+    if (b == NULL || b->required || !firn_field_same_type(a, b)) {
       return firn_error_set(err, FIRN_INVALID,
-                            "column %u of the table is not the archive's optional %s %s (id %d)", i + 1,
-                            firn_kind_name(a->kind), a->name, a->id);
+                            "the table has no optional column with id %d that is the archive's %s %s", a->id,
+                            firn_kind_name(a->kind), a->name);
     }
   }
-  if (!firn_partition_spec_equal(firn_metadata_default_spec(metadata), firn_archive_spec(t))) {
-    return firn_error_set(err, FIRN_INVALID, "the table is not partitioned by day(%s)",
+  for (uint32_t i = 0; i < theirs->n_children; i++) {
+    const firn_field *b = &theirs->children[i];
+    if (b->required) { /* the archive's own are not */
+      return firn_error_set(err, FIRN_INVALID, "its column %s is required, and events have none of it",
+                            b->name);
+    }
+  }
+  if (firn_archive_spec_in(t, metadata) == NULL) {
+    return firn_error_set(err, FIRN_INVALID, "the table was never partitioned by day(%s) alone",
                           t == FIRN_ARCHIVE_DEAD_LETTER ? "received" : "time");
   }
   return FIRN_OK;

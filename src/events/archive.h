@@ -25,8 +25,11 @@ const firn_partition_spec *firn_archive_spec(firn_archive_table t);
  * manifests are merged. */
 firn_properties firn_archive_properties(firn_archive_table t);
 
-/* Whether a table that exists has the archive's columns (ids, names, types); FIRN_INVALID says what differs.
- */
+/* The spec of a table that the archive's files are written by, also where others have made another one the
+ * default; NULL: it has none. */
+const firn_partition_spec *firn_archive_spec_in(firn_archive_table t, const firn_metadata *metadata);
+/* Whether a table that exists can take the archive's files: its columns by id and type, whatever others have
+ * named them and added beside, as long as nothing is required. FIRN_INVALID says what is missing. */
 FIRN_MUST_USE firn_status firn_archive_check(firn_archive_table t, const firn_metadata *metadata,
                                              firn_error *err);
 

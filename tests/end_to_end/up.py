@@ -115,6 +115,33 @@ def an_index_that_is_gone_is_made_anew(folder):
         assert firn.get_json("/v1/events", limit=100)["events"] == before["events"]
 
 
+def others_may_widen_rename_and_repartition_the_table(folder):
+    """A table that PyIceberg had added a column to was refused at the next start, for good."""
+    from pyiceberg.transforms import BucketTransform
+    from pyiceberg.types import StringType
+
+    with live.up(f"{folder}/data", live.QUICK) as firn:
+        assert firn.post([live.event(1)]) == 202
+        firn.wait_visible(1)
+        table = peers.pyiceberg_catalog(firn.data).load_table("cloudevent.valid")
+        with table.update_schema() as update:
+            update.add_column("note", StringType())
+            update.rename_column("producer", "maker")
+        with table.update_spec() as update:
+            update.add_field("subject", BucketTransform(4))
+        assert firn.post([live.event(2, producer="p2")]) == 202  # by a writer that has seen the table before
+        firn.wait_visible(2)
+    with live.up(f"{folder}/data", live.QUICK) as firn:
+        assert firn.post([live.event(3, producer="p3")]) == 202
+        firn.wait_visible(3)
+        peers.firn("ingest", "cloudevent.valid", env=firn.catalog_env(), stdin=json.dumps(live.event(4, producer="p4")).encode())
+        rows = peers.pyiceberg_catalog(firn.data).load_table("cloudevent.valid").scan().to_arrow().to_pylist()
+        assert sorted((row["id"], row["maker"], row["note"]) for row in rows) == [("e1", None, None), ("e2", "p2", None), ("e3", "p3", None), ("e4", "p4", None)]
+        wait_until(lambda: len(firn.get_json("/v1/events", limit=100)["events"]) == 4)
+        (found,) = firn.get_json("/v1/events", id="e3", data="true")["events"]
+        assert found["event"]["producer"] == "p3" and found["event"]["data"] == {"i": 3}, found
+
+
 def wait_until(is_so, within_s=30):
     until = time.monotonic() + within_s
     while not is_so():
@@ -125,4 +152,4 @@ def wait_until(is_so, within_s=30):
 if __name__ == "__main__":
     peers.run(every_mode_is_accepted_and_comes_back, what_is_broken_is_kept_and_what_is_no_request_is_refused, sigterm_commits_what_was_accepted,
               a_second_start_is_refused, beyond_the_loopback_needs_a_word, a_key_sent_twice_is_one_event, metrics_and_health_say_how_it_is,
-              an_index_that_is_gone_is_made_anew)
+              an_index_that_is_gone_is_made_anew, others_may_widen_rename_and_repartition_the_table)

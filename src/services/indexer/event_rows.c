@@ -4,6 +4,7 @@
 #include "base/builder.h"
 #include "base/json.h"
 #include "base/json_write.h"
+#include "events/archive.h"
 #include "iceberg/scan/scan.h"
 
 enum { MAX_EXTRAS = 1 << 30 };
@@ -57,10 +58,20 @@ struct firn_event_rows {
   firn_index_row out;
 };
 
+/* By its name; a column that others have renamed is known by the archive's id. */
+static const firn_field *find_column(const firn_field *root, const char *name) {
+  const firn_field *found = firn_field_child(root, name);
+  const firn_field *own = firn_field_child(&firn_archive_schema(FIRN_ARCHIVE_VALID)->root, name);
+  for (uint32_t i = 0; found == NULL && own != NULL && i < root->n_children; i++) {
+    found = root->children[i].id == own->id ? &root->children[i] : NULL;
+  }
+  return found;
+}
+
 static firn_status choose(firn_event_rows *r, const firn_field *root, size_t *n, firn_error *err) {
   *n = 0;
   for (int i = 0; i < N_COLUMNS; i++) {
-    const firn_field *field = firn_field_child(root, columns[i].name);
+    const firn_field *field = find_column(root, columns[i].name);
     bool fits = field != NULL && field->kind == columns[i].kind &&
                 (field->kind != FIRN_KIND_LIST || field->children[0].kind == FIRN_KIND_STRING);
     if (!fits && (columns[i].needed || field != NULL)) {
@@ -69,7 +80,7 @@ static firn_status choose(firn_event_rows *r, const firn_field *root, size_t *n,
     }
     r->place[i] = fits ? (int)*n : -1;
     if (fits) {
-      r->names[(*n)++] = columns[i].name;
+      r->names[(*n)++] = field->name;
     }
   }
   return FIRN_OK;

@@ -22,8 +22,8 @@ static size_t share_of(size_t memory_bytes, firn_archive_table t) {
 static firn_status open_writer(firn_archive_writer *w, firn_archive_table t, firn_error *err) {
   const firn_metadata *table = w->options.tables[t];
   firn_table_writer_options options = {
-      .schema = firn_metadata_current_schema(table),
-      .spec = firn_metadata_default_spec(table),
+      .schema = firn_archive_schema(t), /* what others have added to the table is null in our files */
+      .spec = firn_archive_spec_in(t, table),
       .location = firn_metadata_get(table)->location,
       .namer = firn_archive_file_name,
       .target_file_bytes = w->options.target_file_bytes,
