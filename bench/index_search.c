@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "index/index.h"
 
@@ -86,7 +87,7 @@ static void fill(firn_index *index, uint64_t n_rows, uint64_t load_rows) {
       event e;
       make(n, &e);
       if (n % FILE_ROWS == 0) {
-        char path[96];
+        char path[128];
         (void)snprintf(path, sizeof path,
                        "cloudevent/valid/year=2025/month=06/day=15/batch-%08" PRIx64
                        "-0000-7000-8000-000000000000.parquet",
@@ -171,11 +172,18 @@ static void by_time(const event *e, firn_index_query *q) {
   q->before_us = e->row.time_us;
 }
 
+static double thread_seconds(void) {
+  struct timespec t;
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* On a machine with other work the processor's time says more than the clock on the wall. */
 static void ask(firn_index *index, const char *name, asking how, uint64_t n_rows, size_t n) {
-  double *times = calloc(n, sizeof *times);
+  double *times = calloc(n, sizeof *times), *busy = calloc(n, sizeof *busy);
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   size_t hits_in_all = 0;
-  if (times == NULL) {
+  if (times == NULL || busy == NULL) {
     exit(1);
   }
   double begun = seconds();
@@ -187,17 +195,32 @@ static void ask(firn_index *index, const char *name, asking how, uint64_t n_rows
     make(mix(done * 7 + 3) % n_rows, &e);
     how(&e, &q);
     firn_arena_reset(&arena);
-    double from = seconds();
+    double from = seconds(), busy_from = thread_seconds();
     need(firn_index_search(index, &ctx, &q, &arena, &hits, &err));
     times[done] = seconds() - from;
+    busy[done] = thread_seconds() - busy_from;
     hits_in_all += hits.n;
   }
   qsort(times, done, sizeof *times, by_value);
-  (void)printf("%-24s p50 %9.3f ms   p99 %9.3f ms   largest %9.3f ms   %6.1f hits   %zu searches\n", name,
-               times[done / 2] * 1e3, times[done * 99 / 100] * 1e3, times[done - 1] * 1e3,
-               (double)hits_in_all / (double)done, done);
+  qsort(busy, done, sizeof *busy, by_value);
+  (void)printf(
+      "%-24s p50 %9.3f   p99 %9.3f   processor: p50 %9.3f   p99 %9.3f ms   %6.1f hits   %zu searches\n", name,
+      times[done / 2] * 1e3, times[done * 99 / 100] * 1e3, busy[done / 2] * 1e3, busy[done * 99 / 100] * 1e3,
+      (double)hits_in_all / (double)done, done);
   (void)fflush(stdout);
   free(times);
+  free(busy);
+}
+
+/* Into the system's page cache. */
+static void warm(const char *path) {
+  FILE *f = fopen(path, "rb");
+  static char buffer[1 << 20];
+  while (f != NULL && fread(buffer, 1, sizeof buffer, f) > 0) {
+  }
+  if (f != NULL) {
+    (void)fclose(f);
+  }
 }
 
 int main(int argc, char **argv) {
@@ -226,12 +249,11 @@ int main(int argc, char **argv) {
     return 0;
   }
   n_rows = count.n_rows;
+  warm(argv[1]);
   static const struct {
     const char *name;
     asking how;
   } all[] = {{"subject", by_subject},
-             {"subject", by_subject}, /* once more: the first reads it all into the page cache */
-             {"id", by_id},
              {"id", by_id},
              {"subject, latest", latest_of_subject},
              {"subject, type", by_subject_and_type},

@@ -126,16 +126,6 @@ static firn_status remove_file(reading *r, const firn_data_file *file, firn_erro
   return FIRN_OK;
 }
 
-static bool any_deletes(const manifests *m) {
-  for (size_t i = 0; i < m->n; i++) {
-    const firn_manifest_file *f = &m->items[i];
-    if (f->is_deletes && (!f->has_counts || f->n_added_files > 0 || f->n_existing_files > 0)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 static firn_status compare(reading *r, const firn_snapshot *from, const firn_snapshot *to, firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   manifests before = {0}, after = {0};
@@ -149,7 +139,6 @@ static firn_status compare(reading *r, const firn_snapshot *from, const firn_sna
   if (status == FIRN_OK) {
     status = read_manifests(r, &before, &after, remove_file, err);
   }
-  r->out->has_deletes = any_deletes(&after);
   firn_path_set_free(&before.paths);
   firn_path_set_free(&after.paths);
   return status;

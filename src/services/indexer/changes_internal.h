@@ -8,8 +8,7 @@
 
 typedef struct firn_changes {
   firn_arena arena;
-  bool is_whole;    /* there was nothing to compare with: `added` is all that is live, `removed` not known */
-  bool has_deletes; /* delete files, which take rows away that are indexed all the same */
+  bool is_whole; /* there was nothing to compare with: `added` is all that is live, `removed` not known */
   size_t n_added, n_removed;
   firn_data_file *added; /* without statistics */
   const char **removed;

@@ -128,6 +128,18 @@ void firn_catch_up_end(firn_catch_up *c) {
   *c = (firn_catch_up){0};
 }
 
+/* The index has what the table has, but for one thing. */
+static void tell_is_done(firn_indexed_table *t, const firn_metadata *metadata) {
+  const firn_snapshot *now = firn_metadata_current_snapshot(metadata);
+  const char *n = now == NULL ? NULL : firn_properties_get(&now->summary, "total-delete-files");
+  bool has_deletes = n != NULL && strcmp(n, "0") != 0;
+  t->problem[0] = '\0';
+  if (has_deletes) {
+    (void)snprintf(t->problem, sizeof t->problem,
+                   "table %s has delete files: the rows that they delete stay in the index", t->name);
+  }
+}
+
 static firn_status look_at(firn_indexer *x, firn_ctx *ctx, firn_indexed_table *t, firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   firn_catch_up *c = &x->catch_up;
@@ -141,6 +153,7 @@ static firn_status look_at(firn_indexer *x, firn_ctx *ctx, firn_indexed_table *t
   }
   FIRN_TRY(firn_index_note(x->options.index, ctx, name, &arena, &note, err));
   if (note != NULL && strcmp(note, now) == 0) {
+    tell_is_done(t, t->metadata);
     return FIRN_OK;
   }
   firn_indexed_place place;
@@ -234,10 +247,7 @@ static firn_status note_place(firn_indexing *g, firn_catch_up *c, firn_error *er
   if (name == NULL || text == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a place in a table");
   }
-  if (c->changes.has_deletes) {
-    (void)snprintf(c->table->problem, sizeof c->table->problem,
-                   "table %s has delete files: the rows that they delete stay in the index", c->table->name);
-  }
+  tell_is_done(c->table, c->metadata);
   return firn_index_load_note(g->load, g->ctx, name, text, err);
 }
 

@@ -30,6 +30,7 @@ typedef struct world {
 } world;
 
 static world w;
+static const char *folder_of_test;
 
 #define UUID_OF(m) (firn_metadata_get(m)->table_uuid)
 
@@ -78,7 +79,7 @@ static firn_store *open_lake(void) {
 static void begin_in(bool a_folder) {
   ctx = test_ctx();
   w = (world){.arena = FIRN_ARENA_INIT(0)};
-  const char *folder = test_folder();
+  const char *folder = folder_of_test = test_folder();
   (void)snprintf(w.lake_path, sizeof w.lake_path, "%s/lake", folder);
   (void)snprintf(w.index_path, sizeof w.index_path, "%s/index.db", folder);
   (void)snprintf(w.log_path, sizeof w.log_path, "%s/commits", folder);
@@ -499,6 +500,131 @@ static void a_dropped_table_stops_nobody(void **state) {
   end();
 }
 
+/* The log's own id is in the note: another log begins at its start. */
+static void another_log_is_read_from_its_start(void **state) {
+  (void)state;
+  begin();
+  size_t n;
+  const firn_data_file *files = write_files(0, 10, &n);
+  (void)append_record(files, n);
+  (void)append_record(files, n);
+  CHECK_OK(step_until_idle());
+  (void)snprintf(w.log_path, sizeof w.log_path, "%s/commits-2", folder_of_test);
+  restart();
+  files = write_files(50, 10, &n);
+  (void)append_record(files, n);
+  CHECK_OK(step_until_idle());
+  assert_int_equal(n_rows(), 20);
+  end();
+}
+
+/* An index from a backup, or a log from one: nothing that can be looked at again stops the indexer. */
+static void a_place_that_the_log_does_not_have_is_no_reason_to_stop(void **state) {
+  (void)state;
+  static const char *const places[] = {"0:900", "", "1:1", "0:x", "nonsense"};
+  for (size_t i = 0; i < FIRN_COUNT_OF(places); i++) {
+    begin();
+    firn_indexer_close(FIRN_HAND_OVER(w.indexer));
+    firn_index_load *l = NULL;
+    const char *note = firn_arena_printf(&w.arena, "%s %s", w.log->id, places[i]);
+    CHECK_OK(firn_index_load_begin(w.index, ctx, &l, &err));
+    CHECK_OK(firn_index_load_note(l, ctx, "log", note, &err));
+    CHECK_OK(firn_index_load_note(l, ctx, "table.db.events", places[i], &err));
+    CHECK_OK(firn_index_load_commit(l, ctx, &err));
+    firn_index_load_close(l);
+    size_t n;
+    const firn_data_file *files = write_files(0, 10, &n);
+    (void)append_record(files, n);
+    open_indexer();
+    CHECK_OK(step_until_idle());
+    assert_int_equal(n_rows(), 10);
+    end();
+  }
+}
+
+/* The record is freed once the committer has passed it and it is durable in the index, and not before. */
+static void records_are_kept_until_they_are_indexed(void **state) {
+  (void)state;
+  begin();
+  size_t n;
+  const firn_data_file *files = write_files(0, 10, &n);
+  remove_object(&files[0]);
+  (void)append_record(files, n);
+  firn_log_position all = {0, 1};
+  const firn_log_positions committed = {1, &all};
+  CHECK_OK(firn_commit_log_consumer_advance(w.committer, ctx, &committed, &err));
+  int64_t wait;
+  CHECK_STATUS(firn_indexer_service.step(w.indexer, ctx, false, &wait, &err), FIRN_IO);
+  restart();
+  firn_log_positions first, next;
+  CHECK_OK(firn_commit_log_range(w.log, ctx, &w.arena, &first, &next, &err));
+  assert_int_equal(first.n == 0 ? 0 : first.items[0].next, 0);
+  end();
+}
+
+static char told[500];
+static int n_told;
+
+static void keep_problem(void *arg, const char *text) {
+  (void)arg;
+  n_told++;
+  (void)snprintf(told, sizeof told, "%s", text == NULL ? "fine" : text);
+}
+
+static void says_what_it_cannot_follow(void **state) {
+  (void)state;
+  begin();
+  firn_indexer_close(FIRN_HAND_OVER(w.indexer));
+  const firn_indexer_options options = {.index = w.index,
+                                        .log = w.log,
+                                        .catalog = &w.catalog.base,
+                                        .stores = w.catalog.base.stores,
+                                        .warehouse = "memory://lake",
+                                        .n_tables = 1,
+                                        .tables = &test_table_id,
+                                        .problem = keep_problem};
+  CHECK_OK(firn_indexer_open(&options, ctx, &w.indexer, &err));
+  told[0] = '\0';
+  firn_metadata *metadata = w.catalog.metadata;
+  w.catalog.metadata = NULL;
+  CHECK_OK(step_until_idle());
+  assert_non_null(strstr(told, "table db.events is not followed"));
+  w.catalog.metadata = metadata;
+  catch_up();
+  assert_string_equal(told, "fine");
+  size_t n;
+  const firn_data_file *files = write_files(0, 10, &n);
+  (void)commit_files(files, n, 0);
+  remove_object(&files[0]);
+  catch_up();
+  assert_non_null(strstr(told, "1 files of table db.events cannot be read"));
+  n_told = 0;
+  catch_up();
+  assert_int_equal(n_told, 0); /* once is enough */
+  end();
+}
+
+static void looks_at_tables_when_it_is_time_or_told(void **state) {
+  (void)state;
+  begin();
+  int64_t wait = 0;
+  for (int i = 0; i < 10 && wait == 0; i++) {
+    CHECK_OK(firn_indexer_service.step(w.indexer, ctx, false, &wait, &err));
+  }
+  assert_true(wait > 9000000 && wait <= 10000000);
+  size_t n;
+  const firn_data_file *files = write_files(0, 5, &n);
+  (void)commit_files(files, n, 0);
+  CHECK_OK(firn_indexer_service.step(w.indexer, ctx, false, &wait, &err));
+  assert_int_equal(n_rows(), 0); /* not yet */
+  firn_indexer_look(w.indexer);
+  for (int i = 0; i < 10 && n_rows() == 0; i++) {
+    CHECK_OK(firn_indexer_service.step(w.indexer, ctx, false, &wait, &err));
+  }
+  assert_int_equal(n_rows(), 5);
+  end();
+}
+
 /* --- faults --- */
 
 /* Opens all over `files_ctx` and brings the index up to date; what the first failure was. */
@@ -547,7 +673,7 @@ static void prepare_faults(bool in_a_folder) {
 }
 
 static failing_files quick; /* without syncs, for the many runs */
-static firn_bytes before; /* the index as it was after the first snapshot */
+static firn_bytes before;   /* the index as it was after the first snapshot */
 
 static void keep_index(void) {
   before = test_read_file(w.index_path);
@@ -661,4 +787,7 @@ RUN_TESTS(survives_oom, every_failure_of_the_database_is_made_good, every_failur
           log_and_snapshots_lead_to_the_same_rows, rollback_takes_rows_away_and_brings_them_back,
           without_the_old_snapshot_everything_is_compared, a_file_that_came_and_went_is_gone,
           a_file_that_cannot_be_read_is_passed_over_and_tried_again,
-          a_file_of_the_log_is_waited_for_until_its_table_has_it, a_dropped_table_stops_nobody)
+          a_file_of_the_log_is_waited_for_until_its_table_has_it, a_dropped_table_stops_nobody,
+          another_log_is_read_from_its_start, a_place_that_the_log_does_not_have_is_no_reason_to_stop,
+          records_are_kept_until_they_are_indexed, says_what_it_cannot_follow,
+          looks_at_tables_when_it_is_time_or_told)

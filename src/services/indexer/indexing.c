@@ -128,7 +128,6 @@ firn_status firn_indexed_table_load(firn_indexer *x, firn_ctx *ctx, firn_indexed
   firn_status status = firn_catalog_table_load(x->options.catalog, ctx, t->id, &table, &own);
   if (status == FIRN_OK) {
     t->metadata = FIRN_HAND_OVER(table.metadata);
-    t->problem[0] = '\0';
     return FIRN_OK;
   }
   if (!firn_indexer_is_local(status)) {
