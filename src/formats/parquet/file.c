@@ -172,12 +172,58 @@ firn_status firn_parquet_file_offset_index(const firn_parquet_file *f, firn_ctx 
   const firn_parquet_chunk *chunk = NULL;
   firn_bytes in;
   FIRN_TRY(find_chunk(f, row_group, leaf, &chunk, err));
+  const firn_parquet_offset_index *kept = firn_parquet_file_kept_index(f, row_group, leaf);
+  if (kept != NULL) {
+    *out = *kept;
+    return FIRN_OK;
+  }
   if (chunk->offset_index_offset == 0) {
     return firn_error_set(err, FIRN_NOT_FOUND, "column %s has no offset index", chunk->leaf->name);
   }
   FIRN_TRY(fetch_run(f, ctx, chunk->offset_index_offset, (size_t)chunk->offset_index_bytes, arena, &in, err));
   return firn_parquet_offset_index_read(in, f->metadata->row_groups[row_group].n_rows, f->source.size_bytes,
                                         arena, out, err);
+}
+
+const firn_parquet_offset_index *firn_parquet_file_kept_index(const firn_parquet_file *f, size_t row_group,
+                                                              uint32_t leaf) {
+  bool is_kept = f->kept != NULL && row_group < f->metadata->n_row_groups && leaf < f->metadata->n_leaves &&
+                 f->kept[leaf] != NULL && f->kept[leaf][row_group].n_pages > 0;
+  return is_kept ? &f->kept[leaf][row_group] : NULL;
+}
+
+firn_status firn_parquet_file_keep_index(firn_parquet_file *f, firn_ctx *ctx, uint32_t leaf,
+                                         firn_error *err) {
+  size_t n = f->metadata->n_row_groups;
+  if (leaf >= f->metadata->n_leaves) {
+    return firn_error_set(err, FIRN_INVALID, "no column %" PRIu32, leaf);
+  }
+  if (f->kept == NULL) {
+    f->kept = firn_new_n(&f->arena, firn_parquet_offset_index *, f->metadata->n_leaves);
+  }
+  firn_parquet_offset_index *indexes = firn_new_n(&f->arena, firn_parquet_offset_index, n);
+  if (f->kept == NULL || indexes == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for indexes");
+  }
+  for (size_t g = 0; g < n; g++) {
+    FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0);
+    firn_parquet_offset_index decoded = {0};
+    firn_status status = firn_parquet_file_offset_index(f, ctx, g, leaf, &scratch, &decoded, err);
+    if (status == FIRN_NOT_FOUND || status == FIRN_CORRUPT) {
+      continue;
+    }
+    FIRN_TRY(status);
+    firn_parquet_page_location *pages = firn_new_n(&f->arena, firn_parquet_page_location, decoded.n_pages);
+    if (pages == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for %zu pages", decoded.n_pages);
+    }
+    if (decoded.n_pages > 0) {
+      memcpy(pages, decoded.pages, decoded.n_pages * sizeof *pages);
+    }
+    indexes[g] = (firn_parquet_offset_index){.n_pages = decoded.n_pages, .pages = pages};
+  }
+  f->kept[leaf] = indexes;
+  return FIRN_OK;
 }
 
 firn_status firn_parquet_file_column_index(const firn_parquet_file *f, firn_ctx *ctx, size_t row_group,

@@ -10,6 +10,8 @@ struct firn_parquet_file {
   const firn_parquet_metadata *metadata;
   firn_bytes tail; /* the end of the file, kept: indexes and filters lie there as a rule */
   uint64_t tail_offset;
+  firn_parquet_offset_index *
+      *kept; /* by leaf, then by row group; NULL where they were not asked to be kept */
 };
 
 /* Fills ranges: from the tail where it holds them, the others in one call to the source. */

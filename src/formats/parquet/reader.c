@@ -230,8 +230,11 @@ static firn_status load_indexes(firn_parquet_reader *r, firn_ctx *ctx, size_t gr
   bool fit = indexes_fit(r, group);
   for (uint32_t i = 0; i < r->n_leaves; i++) {
     const firn_parquet_chunk *c = chunk_of(r, group, &r->leaves[i]);
-    r->indexes[i] = (firn_parquet_offset_index){0};
-    size_t len = c->offset_index_offset == 0 || !fit ? 0 : (size_t)c->offset_index_bytes;
+    const firn_parquet_offset_index *kept =
+        firn_parquet_file_kept_index(r->file, group, r->leaves[i].node->leaf);
+    r->indexes[i] = kept == NULL ? (firn_parquet_offset_index){0} : *kept;
+    bool is_read = c->offset_index_offset != 0 && fit && kept == NULL;
+    size_t len = is_read ? (size_t)c->offset_index_bytes : 0;
     uint8_t *into = len == 0 ? NULL : firn_arena_alloc_bytes(&r->index_arena, len);
     if (len > 0 && into == NULL) {
       return no_memory(err);

@@ -57,6 +57,14 @@ FIRN_MUST_USE firn_status firn_parquet_file_column_index(const firn_parquet_file
                                                          size_t row_group, uint32_t leaf, firn_arena *arena,
                                                          firn_parquet_column_index *out, firn_error *err);
 
+/* Decodes the offset indexes of a leaf in all row groups and keeps them with the file, so that reading rows
+ * need not. Before other threads share the file. A row group without one is read as before. */
+FIRN_MUST_USE firn_status firn_parquet_file_keep_index(firn_parquet_file *f, firn_ctx *ctx, uint32_t leaf,
+                                                       firn_error *err);
+/* What is kept of one; NULL: nothing. */
+const firn_parquet_offset_index *firn_parquet_file_kept_index(const firn_parquet_file *f, size_t row_group,
+                                                              uint32_t leaf);
+
 /* Whether a row group's bloom filter admits the value (plain-encoded); true where there is none. */
 FIRN_MUST_USE firn_status firn_parquet_file_may_contain(const firn_parquet_file *f, firn_ctx *ctx,
                                                         size_t row_group, uint32_t leaf, firn_bytes value,

@@ -67,6 +67,9 @@ static void many_rows_are_read_at_once(void **state) {
     CHECK_OK(firn_parquet_file_open(source, test_ctx(), 1 << 20, 0, &f, &err)); /* all of it is the tail */
     FIRN_AUTO_PARQUET_FILE *g = NULL;
     CHECK_OK(firn_parquet_file_open(source, test_ctx(), 1, 0, &g, &err)); /* nothing but the footer is */
+    for (uint32_t leaf = 0; leaf < firn_parquet_file_metadata(g)->n_leaves; leaf += 1 + (uint32_t)seed % 2) {
+      CHECK_OK(firn_parquet_file_keep_index(g, test_ctx(), leaf, &err));
+    }
     int64_t rows[32];
     uint32_t columns[COLUMNS];
     size_t n = test_random() % 33;

@@ -249,22 +249,12 @@ static firn_status add_large(firn_archive_file *f, large_page page, firn_error *
 }
 
 /* Notes the large pages of one row group. */
-static firn_status find_large(firn_archive_file *f, firn_ctx *ctx, size_t group, uint32_t leaf,
-                              firn_error *err) {
+static firn_status find_large(firn_archive_file *f, size_t group, uint32_t leaf, firn_error *err) {
   const firn_parquet_row_group *g = &firn_parquet_file_metadata(f->parquet)->row_groups[group];
-  FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0);
-  firn_parquet_offset_index index = {0};
-  if (g->chunks[leaf].compressed_bytes < FIRN_LARGE_PAGE) {
-    return FIRN_OK;
-  }
-  firn_status status = firn_parquet_file_offset_index(f->parquet, ctx, group, leaf, &scratch, &index, err);
-  if (status == FIRN_NOT_FOUND || status == FIRN_CORRUPT) {
-    return FIRN_OK; /* such a chunk is read from its start */
-  }
-  FIRN_TRY(status);
-  for (size_t i = 0; i < index.n_pages; i++) {
-    const firn_parquet_page_location *p = &index.pages[i];
-    int64_t end = i + 1 < index.n_pages ? index.pages[i + 1].first_row : g->n_rows;
+  const firn_parquet_offset_index *index = firn_parquet_file_kept_index(f->parquet, group, leaf);
+  for (size_t i = 0; index != NULL && i < index->n_pages; i++) {
+    const firn_parquet_page_location *p = &index->pages[i];
+    int64_t end = i + 1 < index->n_pages ? index->pages[i + 1].first_row : g->n_rows;
     large_page page = {g->first_row + p->first_row, g->first_row + end, (size_t)p->compressed_bytes};
     if (p->compressed_bytes >= FIRN_LARGE_PAGE) {
       FIRN_TRY(add_large(f, page, err));
@@ -273,13 +263,16 @@ static firn_status find_large(firn_archive_file *f, firn_ctx *ctx, size_t group,
   return FIRN_OK;
 }
 
-static firn_status find_all_large(firn_archive_file *f, firn_ctx *ctx, firn_error *err) {
+/* The pages of payloads: decoded once for all, and the large ones among them noted. */
+static firn_status find_pages(firn_archive_file *f, firn_ctx *ctx, firn_error *err) {
   const firn_parquet_metadata *m = firn_parquet_file_metadata(f->parquet);
   if (f->data_column < 0 || m->root->children[f->data_column].n_children > 0) {
     return FIRN_OK;
   }
+  uint32_t leaf = m->root->children[f->data_column].leaf;
+  FIRN_TRY(firn_parquet_file_keep_index(f->parquet, ctx, leaf, err));
   for (size_t group = 0; group < m->n_row_groups; group++) {
-    FIRN_TRY(find_large(f, ctx, group, m->root->children[f->data_column].leaf, err));
+    FIRN_TRY(find_large(f, group, leaf, err));
   }
   return FIRN_OK;
 }
@@ -290,7 +283,7 @@ static firn_status open_file(firn_archive_file *f, firn_ctx *ctx, firn_error *er
   FIRN_TRY(firn_parquet_file_open(source, ctx, 1, MOST_FOOTER, &f->parquet, err));
   FIRN_TRY(find_columns(f, err));
   FIRN_TRY(keep_indexes(f, ctx, err));
-  return find_all_large(f, ctx, err);
+  return find_pages(f, ctx, err);
 }
 
 firn_status firn_archive_file_open(firn_store *store, const char *path, firn_ctx *ctx,
