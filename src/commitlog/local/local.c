@@ -7,7 +7,10 @@
 #include "base/journal.h"
 #include "commitlog/commitlog.h"
 
-enum { SEGMENT_BYTES = 4 << 20 /* records are small and short-lived */ };
+enum {
+  SEGMENT_BYTES = 4 << 20,     /* records are small and short-lived */
+  MOST_RECORD_BYTES = 1 << 30, /* but one request may hold events of as many days as it has events */
+};
 
 typedef struct local_consumer {
   firn_commit_log_consumer base;
@@ -241,7 +244,10 @@ firn_status firn_local_commit_log_open(const char *folder, firn_ctx *ctx, firn_c
   if (log == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a commit log");
   }
-  firn_journal_options options = {.folder = folder, .kind = "commits", .segment_bytes = SEGMENT_BYTES};
+  firn_journal_options options = {.folder = folder,
+                                  .kind = "commits",
+                                  .segment_bytes = SEGMENT_BYTES,
+                                  .max_record_bytes = MOST_RECORD_BYTES};
   firn_status status = firn_journal_open(&options, ctx, &log->journal, err);
   if (status != FIRN_OK) {
     firn_free(log);
