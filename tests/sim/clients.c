@@ -6,7 +6,7 @@
 #include "events/event_http.h"
 #include "sim/exchange.h"
 
-enum { MOST_REQUESTS = 4096, RETRY_WITHIN_US = 200000000 };
+enum { MOST_REQUESTS = 4096 };
 
 typedef struct request {
   uint64_t first;
@@ -20,6 +20,7 @@ typedef struct request {
 
 struct clients {
   story *story;
+  int64_t remember_us;
   size_t n;
   request requests[MOST_REQUESTS];
 };
@@ -30,7 +31,12 @@ clients *clients_new(story *s) {
     world_fail(s->world, "no memory for clients");
   }
   c->story = s;
+  c->remember_us = INT64_C(600000000) >> world_below(s->world, 12);
   return c;
+}
+
+int64_t clients_remember_us(const clients *c) {
+  return c->remember_us;
 }
 
 void clients_free(clients *c) {
@@ -158,7 +164,7 @@ static request *old_request(clients *c) {
   world *w = c->story->world;
   for (int i = 0; i < 8 && c->n > 0; i++) {
     request *r = &c->requests[world_below(w, c->n)];
-    bool is_recent = w->monotonic_us - r->sent_us < RETRY_WITHIN_US;
+    bool is_recent = w->monotonic_us - r->sent_us < c->remember_us;
     if (r->waiting == NULL && r->has_key && is_recent) { /* also an answered one: it was a nervous client */
       return r;
     }

@@ -10,6 +10,8 @@ typedef struct clients clients;
 
 clients *clients_new(story *s);
 void clients_free(clients *c); /* NULL is fine */
+/* How long an Idempotency-Key is expected to be remembered; nothing is sent again later. */
+int64_t clients_remember_us(const clients *c);
 
 /* Posts a request, a new one or an old one again, through the first of `routes`. */
 void clients_post(clients *c, const firn_route_set *routes);

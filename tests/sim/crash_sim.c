@@ -60,6 +60,28 @@ static uint64_t some_operations(world *w) {
   return 1 + world_below(w, UINT64_C(2) << world_below(w, 10));
 }
 
+/* Anywhere; or, as likely, where it matters to one part, however rarely that touches the disk. */
+static void plan_cut(world *w) {
+  static const char *const whats[] = {NULL,     NULL,     "sync",   "sync", "syncdir",
+                                      "append", "rename", "create", "mkdir"};
+  static const char *const wheres[] = {"/events",  "/events",  "/commits",  "/commits", "catalog.db",
+                                       "index.db", ".parquet", "/metadata", "warehouse"};
+  switch (world_below(w, 8)) {
+    case 0:
+      break; /* no cut */
+    case 1:
+    case 2:
+    case 3:
+      disk_cut_power_at(w->disk, disk_n_operations(w->disk) + some_operations(w));
+      break;
+    default: {
+      const char *what = whats[world_below(w, FIRN_COUNT_OF(whats))];
+      const char *where = wheres[world_below(w, FIRN_COUNT_OF(wheres))];
+      disk_cut_power_at_one(w->disk, what, where, 1 + world_below(w, UINT64_C(2) << world_below(w, 5)));
+    }
+  }
+}
+
 /* Fails unless something was broken on purpose. */
 static void one_life(story *s, const scenario *what, void *lasting, bool is_last, totals *sum) {
   firn_error err = {0};
@@ -67,7 +89,7 @@ static void one_life(story *s, const scenario *what, void *lasting, bool is_last
   uint64_t now = disk_n_operations(w->disk);
   w->is_hurt = false;
   if (!is_last) {
-    disk_cut_power_at(w->disk, world_chance(w, 8) ? 0 : now + some_operations(w));
+    plan_cut(w);
     if (world_chance(w, 10)) {
       disk_fill_at(w->disk, now + some_operations(w), 1 + world_below(w, 20));
       w->is_hurt = true;
@@ -131,7 +153,7 @@ static uint64_t simulate(const options *o, uint64_t seed, totals *sum) {
   disk_trace(w.disk, o->trace);
   story_open(&s, &w);
   void *lasting = o->scenario->begin != NULL ? o->scenario->begin(&s) : NULL;
-  for (uint64_t n = 1 + world_below(&w, 6); n > 0; n--) {
+  for (uint64_t n = 1 + world_below(&w, 12); n > 0; n--) {
     one_life(&s, o->scenario, lasting, false, sum);
   }
   one_life(&s, o->scenario, lasting, true, sum);

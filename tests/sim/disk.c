@@ -119,7 +119,7 @@ void disk_names_remove(disk_names *names, const char *text) {
   names->items[i] = names->items[--names->n];
 }
 
-static size_t new_node(disk *d, bool is_folder) {
+static size_t new_node(disk *d, const char *path, bool is_folder) {
   size_t i = 1;
   while (i < d->n_nodes && d->nodes[i].is_used) {
     i++;
@@ -129,7 +129,7 @@ static size_t new_node(disk *d, bool is_folder) {
     d->nodes = disk_grow(d->nodes, d->n_nodes, &d->nodes_capacity, sizeof *d->nodes);
     d->n_nodes++;
   }
-  d->nodes[i] = (disk_node){.is_used = true, .is_folder = is_folder};
+  d->nodes[i] = (disk_node){.is_used = true, .is_folder = is_folder, .path = disk_text(path, strlen(path))};
   return i;
 }
 
@@ -220,13 +220,20 @@ static void digest(disk *d, const char *text) {
   }
 }
 
+static bool is_the_one(disk *d, const char *what, const char *path) {
+  bool fits = d->cut_at_one.nth > 0 &&
+              (d->cut_at_one.what == NULL || strcmp(d->cut_at_one.what, what) == 0) &&
+              strstr(path, d->cut_at_one.where) != NULL;
+  return fits && --d->cut_at_one.nth == 0;
+}
+
 /* Counts an operation. When the power goes in it, half the time it is still done; `answer` fails then. */
 static firn_status begin(disk *d, const char *what, const char *path, firn_error *err) {
   FIRN_TRY(check_power(d, err));
   d->n_operations++;
   digest(d, what);
   digest(d, path);
-  bool dies = d->n_operations == d->cut_at;
+  bool dies = d->n_operations == d->cut_at || is_the_one(d, what, path);
   if (d->trace != NULL) {
     (void)fprintf(d->trace, "%8" PRIu64 " %-8s %s%s\n", d->n_operations, what, path,
                   dies ? "   POWER CUT" : "");
@@ -286,7 +293,7 @@ static firn_status check_open(const disk *d, const place *p, unsigned flags, fir
 static firn_status create(disk *d, const char *path, place *p, firn_error *err) {
   FIRN_TRY(begin(d, "create", path, err));
   FIRN_TRY(check_space(d, err));
-  p->node = new_node(d, false);
+  p->node = new_node(d, path, false);
   d->nodes[p->node].modified_ns = stamp(d);
   move(d, p->node, NULL, p);
   return answer(d, err);
@@ -365,6 +372,8 @@ static firn_status disk_rename(void *self, const char *from, const char *to, fir
   FIRN_TRY(check_space(d, err));
   if (old.node != new.node) {
     move(d, old.node, &old, &new);
+    free(d->nodes[old.node].path);
+    d->nodes[old.node].path = disk_text(to, strlen(to));
   }
   return answer(d, err);
 }
@@ -409,7 +418,7 @@ static firn_status disk_make_folder(void *self, const char *path, firn_error *er
     return firn_error_set(err, FIRN_EXISTS, "File exists");
   }
   FIRN_TRY(check_space(d, err));
-  size_t node = new_node(d, true);
+  size_t node = new_node(d, path, true);
   d->nodes[node].modified_ns = stamp(d);
   move(d, node, NULL, &p);
   return answer(d, err);
@@ -498,8 +507,8 @@ static firn_status disk_read_at(firn_file *f, uint64_t offset, void *into, size_
 static firn_status write_somewhere(firn_file *f, const char *what, bool in_place, uint64_t offset,
                                    firn_bytes data, firn_error *err) {
   disk *d = of(f)->on;
-  char text[64];
-  (void)snprintf(text, sizeof text, "node %zu: %zu bytes at %" PRIu64, of(f)->node, data.len, offset);
+  char text[PATH_MOST];
+  (void)snprintf(text, sizeof text, "%s: %zu bytes at %" PRIu64, node_of(f)->path, data.len, offset);
   FIRN_TRY(begin(d, what, text, err));
   if ((of(f)->flags & FIRN_FILE_WRITE) == 0) {
     return firn_error_set(err, FIRN_IO, "Bad file descriptor");
@@ -530,9 +539,7 @@ static firn_status disk_write_at(firn_file *f, uint64_t offset, firn_bytes data,
 
 static firn_status disk_sync(firn_file *f, firn_error *err) {
   disk *d = of(f)->on;
-  char text[32];
-  (void)snprintf(text, sizeof text, "node %zu", of(f)->node);
-  FIRN_TRY(begin(d, "sync", text, err));
+  FIRN_TRY(begin(d, "sync", node_of(f)->path, err));
   if (sync_fails(d)) {
     disk_settle_partly(node_of(f), &d->random);
     return firn_error_set(err, FIRN_IO, "Input/output error");
@@ -543,8 +550,8 @@ static firn_status disk_sync(firn_file *f, firn_error *err) {
 
 static firn_status disk_truncate(firn_file *f, uint64_t size_bytes, firn_error *err) {
   disk *d = of(f)->on;
-  char text[64];
-  (void)snprintf(text, sizeof text, "node %zu: to %" PRIu64, of(f)->node, size_bytes);
+  char text[PATH_MOST];
+  (void)snprintf(text, sizeof text, "%s: to %" PRIu64, node_of(f)->path, size_bytes);
   FIRN_TRY(begin(d, "truncate", text, err));
   if ((of(f)->flags & FIRN_FILE_WRITE) == 0 || size_bytes > SIZE_MAX / 4) {
     return firn_error_set(err, FIRN_INVALID, "Invalid argument");
@@ -613,7 +620,7 @@ disk *disk_new(uint64_t seed) {
   };
   d->random = seed;
   d->nodes = disk_grow(NULL, 0, &d->nodes_capacity, sizeof *d->nodes);
-  d->nodes[ROOT] = (disk_node){.is_used = true, .is_folder = true};
+  d->nodes[ROOT] = (disk_node){.is_used = true, .is_folder = true, .path = disk_text("/", 1)};
   d->n_nodes = 1;
   return d;
 }
@@ -643,6 +650,12 @@ void disk_cut_power_at(disk *d, uint64_t operation) {
   d->cut_at = operation;
 }
 
+void disk_cut_power_at_one(disk *d, const char *what, const char *where, uint64_t nth) {
+  d->cut_at_one.what = what;
+  d->cut_at_one.where = where;
+  d->cut_at_one.nth = nth;
+}
+
 void disk_cut_power(disk *d) {
   d->is_cut = true;
 }
@@ -650,7 +663,7 @@ void disk_cut_power(disk *d) {
 void disk_revive(disk *d) {
   disk_check_closed(d);
   d->is_cut = false;
-  d->cut_at = d->full_from = d->full_to = d->fail_sync_at = 0;
+  d->cut_at = d->cut_at_one.nth = d->full_from = d->full_to = d->fail_sync_at = 0;
 }
 
 bool disk_is_cut(const disk *d) {

@@ -42,6 +42,10 @@ uint64_t disk_n_operations(const disk *d);
 /* The power goes at the operation of this number (counted from 1; 0: never), which may or may not be done
  * still; it, and everything after it, reading too, answers FIRN_IO. */
 void disk_cut_power_at(disk *d, uint64_t operation);
+/* The same at the `nth` (from 1) operation from now on that is called `what` ("create", "append", "write",
+ * "truncate", "sync", "rename", "link", "unlink", "mkdir", "rmdir", "syncdir"; NULL: any) and has `where` in
+ * its path. */
+void disk_cut_power_at_one(disk *d, const char *what, const char *where, uint64_t nth);
 void disk_cut_power(disk *d); /* now */
 bool disk_is_cut(const disk *d);
 /* Only the process died: the disk goes on as it was, with what is not durable yet. Every file is closed. */

@@ -240,6 +240,7 @@ static void free_names(disk_names *names) {
 static void free_node(disk_node *n) {
   forget_changes(n);
   free(n->changes);
+  free(n->path);
   free(n->now.data);
   free(n->durable.data);
   free_names(&n->names);

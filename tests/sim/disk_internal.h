@@ -31,6 +31,7 @@ typedef struct disk_names {
 
 typedef struct disk_node {
   bool is_used, is_folder;
+  char *path; /* where it was made, or moved to; for people */
   int64_t modified_ns;
   disk_content now, durable; /* of a file */
   disk_change *changes;
@@ -56,6 +57,10 @@ struct disk {
   size_t n_moves, moves_capacity;
   uint64_t random, digest;
   uint64_t n_operations, cut_at, full_from, full_to, fail_sync_at;
+  struct {
+    const char *what, *where;
+    uint64_t nth; /* 0: never */
+  } cut_at_one;
   bool is_cut;
   size_t n_open;
   int64_t (*now_us)(void *);

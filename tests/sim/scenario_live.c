@@ -12,8 +12,10 @@
 #include "services/fetch/fetch.h"
 #include "services/indexer/indexer.h"
 #include "services/ingest/batches.h"
+#include "services/ingest/ingest.h"
 #include "services/ingest/intake.h"
 #include "sim/clients.h"
+#include "sim/interleaved.h"
 #include "sim/scenario.h"
 
 enum { INTAKE, BATCHES, COMMITTER, SECOND_COMMITTER, INDEXER, N_SERVICES };
@@ -31,6 +33,9 @@ typedef struct server {
   clients *clients;
   firn_stores *stores;
   firn_catalog *catalog;
+  firn_catalog *interrupted; /* the same, and others get on while one waits for it */
+  bool is_interrupted;
+  int stepping;
   firn_journal *journal;
   firn_commit_log *log;
   firn_index *index;
@@ -68,6 +73,73 @@ static firn_status range_is_covered(void *arg, firn_ctx *ctx, uint64_t position,
   return firn_intake_covered(((server *)arg)->intake, ctx, position, err);
 }
 
+/* ---- what others do meanwhile ---- */
+
+static firn_status read_bytes(void *self, firn_ctx *ctx, uint8_t *into, size_t len, size_t *got,
+                              firn_error *err) {
+  firn_bytes *rest = self;
+  (void)ctx;
+  (void)err;
+  *got = len < rest->len ? len : rest->len;
+  if (*got > 0) {
+    memcpy(into, rest->data, *got);
+  }
+  *rest = firn_bytes_part(*rest, *got, SIZE_MAX);
+  return FIRN_OK;
+}
+
+/* Somebody runs `firn ingest` with one event. */
+static firn_status ingest_beside(server *s, firn_error *err) {
+  world *w = s->world;
+  FIRN_AUTO_BUILDER text = FIRN_BUILDER_INIT(0);
+  firn_ingest_options options = {.catalog = s->catalog};
+  memcpy(options.tables, s->tables, sizeof options.tables);
+  uint64_t number = story_next(s->story, STORY_ALONE);
+  story_sent(s->story, number, 1);
+  story_write(s->story, number, &text);
+  firn_bytes rest = firn_builder_bytes(&text);
+  firn_input input = {.origin = "beside", .read = read_bytes, .self = &rest};
+  firn_ingest *g = NULL;
+  FIRN_TRY(firn_ingest_open(&options, &w->ctx, &g, err));
+  firn_status status = firn_ingest_input(g, &w->ctx, &input, err);
+  if (status == FIRN_OK) {
+    status = firn_ingest_commit(g, &w->ctx, err);
+  }
+  if (status == FIRN_OK) {
+    story_answered(s->story, number);
+  }
+  firn_ingest_close(g, &w->ctx);
+  return status;
+}
+
+static firn_status step(server *s, int which, bool is_draining, bool *is_idle, firn_error *err);
+
+/* While one service waits for the catalog another makes a step, or somebody else commits. Failures are those
+ * of the disk, and are met again. */
+static void interrupt(void *arg) {
+  server *s = arg;
+  world *w = s->world;
+  firn_error err;
+  bool is_idle;
+  if (s->is_interrupted || !world_chance(w, 8)) {
+    return;
+  }
+  s->is_interrupted = true;
+  int stepping = s->stepping;
+  int which = (int)world_below(w, N_SERVICES + 1);
+  firn_status status = FIRN_OK;
+  if (which == N_SERVICES) {
+    status = ingest_beside(s, &err);
+  } else if (which != stepping) {
+    status = step(s, which, false, &is_idle, &err);
+  }
+  if (status != FIRN_OK && !w->is_hurt && !disk_is_cut(w->disk)) {
+    world_fail(w, "%s in between: %s", firn_status_name(status), err.text);
+  }
+  s->stepping = stepping;
+  s->is_interrupted = false;
+}
+
 /* ---- opening and closing, as `firn up` does ---- */
 
 static firn_status open_storage(server *s, firn_error *err) {
@@ -79,6 +151,7 @@ static firn_status open_storage(server *s, firn_error *err) {
   FIRN_TRY(firn_folder_make_all(&w->ctx, SIM_FOLDER, err));
   FIRN_TRY(firn_stores_open(&w->env, &s->stores, err));
   FIRN_TRY(firn_catalog_open(&w->ctx, SIM_CATALOG, SIM_WAREHOUSE, s->stores, &s->catalog, err));
+  FIRN_TRY(interleaved_open(s->catalog, interrupt, s, &s->interrupted, err));
   FIRN_TRY(firn_journal_open(&journal, &w->ctx, &s->journal, err));
   FIRN_TRY(firn_local_commit_log_open(SIM_FOLDER "/commits", &w->ctx, &s->log, err));
   return firn_sqlite_index_open(SIM_INDEX, &w->ctx, &s->index, err);
@@ -88,7 +161,7 @@ static firn_status open_committer(server *s, int which, firn_error *err) {
   world *w = s->world;
   firn_committer_options options = {.consumer = which == 0 ? NULL : "second",
                                     .log = s->log,
-                                    .catalog = s->catalog,
+                                    .catalog = s->interrupted,
                                     .n_tables = FIRN_ARCHIVE_N_TABLES,
                                     .tables = s->tables,
                                     .max_files = 1 + (unsigned)world_below(w, 8),
@@ -109,7 +182,7 @@ static firn_status open_readers(server *s, firn_error *err) {
   FIRN_TRY(firn_fetch_open(&fetch, &w->ctx, &s->fetch, err));
   firn_indexer_options indexer = {.index = s->index,
                                   .log = s->log,
-                                  .catalog = s->catalog,
+                                  .catalog = s->interrupted,
                                   .stores = s->stores,
                                   .warehouse = SIM_WAREHOUSE,
                                   .n_tables = FIRN_ARCHIVE_PARTIAL + 1,
@@ -125,6 +198,7 @@ static firn_status open_writers(server *s, firn_error *err) {
   world *w = s->world;
   firn_intake_options intake = {.journal = s->journal,
                                 .max_journal_bytes = world_chance(w, 4) ? 20000 : 0,
+                                .remember_us = clients_remember_us(s->clients),
                                 .on_durable = wake_batches,
                                 .on_added = wake_intake,
                                 .arg = s};
@@ -133,7 +207,7 @@ static firn_status open_writers(server *s, firn_error *err) {
   s->routes = firn_intake_routes(s->intake);
   firn_batches_options batches = {.journal = s->journal,
                                   .log = s->log,
-                                  .catalog = s->catalog,
+                                  .catalog = s->interrupted,
                                   .codec = world_chance(w, 2) ? FIRN_CODEC_ZSTD : FIRN_CODEC_NONE,
                                   .n_writers = 1 + (unsigned)world_below(w, 3),
                                   .max_events = 1 + (int64_t)world_below(w, 60),
@@ -169,6 +243,7 @@ static void close_all(server *s) {
   firn_index_close(s->index);
   firn_commit_log_close(s->log);
   firn_journal_close(s->journal);
+  firn_catalog_close(s->interrupted);
   firn_catalog_close(s->catalog);
   firn_stores_close(s->stores);
 }
@@ -181,6 +256,7 @@ static firn_status step(server *s, int which, bool is_draining, bool *is_idle, f
   service *v = &s->services[which];
   int64_t wait_us = FIRN_STEP_IDLE;
   *is_idle = true;
+  s->stepping = which;
   v->due_us = INT64_MAX; /* before the step: it may be woken in it */
   if (v->loop.ops == NULL) {
     return FIRN_OK;
@@ -247,6 +323,9 @@ static firn_status happen(server *s, firn_error *err) {
     case 6:
       return look_for_one(s, err);
     case 7:
+      if (world_chance(w, 4)) {
+        return ingest_beside(s, err);
+      }
       if (world_chance(w, 20)) {
         world_set_back(w, INT64_C(3600) * 1000000);
       }
@@ -258,6 +337,7 @@ static firn_status happen(server *s, firn_error *err) {
 
 /* SIGTERM. */
 static firn_status drain(server *s, firn_error *err) {
+  s->is_interrupted = true; /* what others commit now would be indexed after the next start */
   for (int i = 0; i < N_SERVICES; i++) {
     bool is_idle = false;
     for (int n = 0; !is_idle; n++) {
@@ -312,7 +392,7 @@ static firn_status run_by_clock(server *s, firn_error *err) {
 static firn_status serve(server *s, bool is_last, firn_error *err) {
   world *w = s->world;
   FIRN_TRY(open_all(s, err));
-  uint64_t n = world_below(w, UINT64_C(16) << world_below(w, 6));
+  uint64_t n = world_below(w, UINT64_C(8) << world_below(w, 6));
   for (; n > 0; n--) {
     FIRN_TRY(happen(s, err));
     if (disk_is_cut(w->disk)) {
