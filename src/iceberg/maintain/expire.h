@@ -10,7 +10,8 @@
  *
  * A manifest stays in the lists of all snapshots between the one that brought it and the one that dropped it.
  * So which manifests are still needed is told by few lists: of those that remain, the heads, those whose
- * parent is not there (any more), and the parents of those that went. */
+ * parent is not there (any more), the parents of those that went, and all that are older than a snapshot
+ * whose parent went in an earlier expiry. */
 #ifndef FIRN_ICEBERG_MAINTAIN_EXPIRE_H
 #define FIRN_ICEBERG_MAINTAIN_EXPIRE_H
 

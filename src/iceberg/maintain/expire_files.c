@@ -133,15 +133,31 @@ static firn_status need_parents_of_gone(finding *f, firn_error *err) {
   return FIRN_OK;
 }
 
+/* The newest snapshot whose parent went in an earlier expiry: -1 where there is none. It and its children may
+ * share manifests with any older one, and what lay between cannot tell. */
+static int64_t newest_behind_gap(const finding *f) {
+  const firn_metadata_fields *before = firn_metadata_get(f->before);
+  int64_t newest = -1;
+  for (size_t i = 0; i < before->n_snapshots; i++) {
+    const firn_snapshot *s = &before->snapshots[i];
+    if (s->has_parent && firn_metadata_snapshot(f->before, s->parent_snapshot_id) == NULL &&
+        s->sequence_number > newest) {
+      newest = s->sequence_number;
+    }
+  }
+  return newest;
+}
+
 static firn_status find_needed(finding *f, firn_error *err) {
   const firn_metadata_fields *after = firn_metadata_get(f->after);
+  int64_t behind_gap = newest_behind_gap(f);
   for (size_t i = 0; i < after->n_snapshots; i++) {
     const firn_snapshot *s = &after->snapshots[i];
     bool is_root = !s->has_parent || firn_metadata_snapshot(f->after, s->parent_snapshot_id) == NULL;
     if (s->manifest_list != NULL) {
       FIRN_TRY(need(f, s->manifest_list, err));
     }
-    if (is_root || is_head(f->after, s->snapshot_id)) {
+    if (is_root || s->sequence_number <= behind_gap || is_head(f->after, s->snapshot_id)) {
       FIRN_TRY(visit_snapshot(f, s, need, err));
     }
   }

@@ -307,6 +307,40 @@ static void the_newest_position_of_every_producer_stays(void **state) {
   check_files(&r, false);
 }
 
+static void append_fast(rig *r) {
+  firn_error err;
+  char prefix[16];
+  const firn_append how = {.fast = true};
+  (void)snprintf(prefix, sizeof prefix, "%d-", r->n_appends++);
+  CHECK_OK(test_append(&r->catalog, r->ctx, prefix, 1, &how, &arena, NULL, &err));
+}
+
+/* What lay between a branch that stays and the snapshot that goes now went earlier, so no parent tells what
+ * the two share. */
+static void across_a_gap_of_earlier_expiries_no_manifest_is_lost(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_RIG r = {0};
+  CHECK_OK(rig_open(&r, NULL, &merges_often, 1, &err));
+  append(&r, NULL);
+  append(&r, NULL);
+  set_ref(&r, (firn_ref){.name = "audit",
+                         .is_branch = true,
+                         .snapshot_id = snapshot_at(&r, 1),
+                         .max_snapshot_age_ms = 100 * HOUR_MS});
+  append(&r, "audit"); /* merges: of the branch, the second snapshot alone still has its own manifest */
+  append_fast(&r);
+  pass_hours(&r, 2);
+  append_fast(&r); /* has it too */
+  assert_int_equal(expire(&r, 1).n_snapshots, 1);
+  check_files(&r, false);
+  pass_hours(&r, 2);
+  append(&r, NULL);
+  assert_int_equal(expire(&r, 1).n_snapshots, 1);
+  assert_int_equal(table(&r)->n_snapshots, 4);
+  check_files(&r, false);
+}
+
 static void statistics_of_forgotten_snapshots_go(void **state) {
   (void)state;
   firn_error err;
@@ -565,8 +599,9 @@ RUN_TESTS(old_snapshots_go_and_young_ones_stay,
           manifests_that_were_merged_go_with_the_last_list_that_names_them,
           the_table_keeps_as_many_as_it_says, references_have_retention_of_their_own,
           main_never_goes_and_a_tables_age_of_references_counts, staged_and_rolled_back_snapshots_go_by_age,
-          the_newest_position_of_every_producer_stays, statistics_of_forgotten_snapshots_go,
-          a_dry_run_only_counts, a_table_without_garbage_collection_is_left_alone,
-          after_a_lost_answer_nothing_is_removed, who_is_faster_wins_and_nothing_happens,
-          a_snapshot_that_came_in_between_keeps_all_files, a_list_that_cannot_be_read_keeps_all_files,
-          a_store_that_fails_loses_nothing, no_history_loses_a_file_or_keeps_one_too_many, survives_oom)
+          the_newest_position_of_every_producer_stays, across_a_gap_of_earlier_expiries_no_manifest_is_lost,
+          statistics_of_forgotten_snapshots_go, a_dry_run_only_counts,
+          a_table_without_garbage_collection_is_left_alone, after_a_lost_answer_nothing_is_removed,
+          who_is_faster_wins_and_nothing_happens, a_snapshot_that_came_in_between_keeps_all_files,
+          a_list_that_cannot_be_read_keeps_all_files, a_store_that_fails_loses_nothing,
+          no_history_loses_a_file_or_keeps_one_too_many, survives_oom)
