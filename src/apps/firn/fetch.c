@@ -77,6 +77,20 @@ static firn_status open_index(fetching *g, const char *folder, bool is_needed, f
   return is_needed ? status : FIRN_OK;
 }
 
+/* The roots of legacy objects, those on this machine from where the program was started. */
+static firn_status legacy_roots(firn_app *app, const firn_settings *settings, firn_fetch_options *options,
+                                firn_error *err) {
+  size_t n = settings->fetch.legacy_roots.n;
+  const char **roots = firn_new_n(app->arena, const char *, n + 1);
+  for (size_t i = 0; roots != NULL && i < n; i++) {
+    roots[i] = firn_app_absolute(app, settings->fetch.legacy_roots.items[i]);
+    roots = roots[i] == NULL ? NULL : roots;
+  }
+  options->n_legacy_roots = n;
+  options->legacy_roots = roots;
+  return roots != NULL ? FIRN_OK : firn_error_set(err, FIRN_NOMEM, "no memory for a path");
+}
+
 static firn_status open_fetch(fetching *g, bool is_search, firn_error *err) {
   firn_settings settings;
   firn_fetch_options options = {0};
@@ -97,8 +111,7 @@ static firn_status open_fetch(fetching *g, bool is_search, firn_error *err) {
   FIRN_TRY(open_index(g, folder, is_search, err));
   FIRN_TRY(firn_app_stores(g->app, &options.stores, err));
   options.index = g->index;
-  options.n_legacy_roots = settings.fetch.legacy_roots.n;
-  options.legacy_roots = settings.fetch.legacy_roots.items;
+  FIRN_TRY(legacy_roots(g->app, &settings, &options, err));
   return firn_fetch_open(&options, &g->app->ctx, &g->fetch, err);
 }
 

@@ -1,6 +1,8 @@
 /* Fetch over HTTP, by real sockets: an archive in memory, an index in a file. */
 #include "services/fetch/fetch.h"
 
+#include <pthread.h>
+
 #include "base/json_tree.h"
 #include "events/event_http.h"
 #include "http.h"
@@ -551,8 +553,53 @@ static void answers_are_held_within_a_budget(void **state) {
   stop(&w);
 }
 
-RUN_TESTS(large_payloads_are_streamed_or_held, answers_are_held_within_a_budget, a_payload_answers_as_itself,
-          hostile_headers_stay_in_their_lines, an_event_answers_as_json_where_that_is_asked_for,
-          what_the_client_has_is_not_sent_again, failures_say_what_they_are, a_search_finds_headers_and_data,
-          a_cursor_goes_through_all_of_them_once, the_latest_is_one_payload, many_keys_are_answered_in_order,
-          bodies_that_are_no_keys_are_refused, the_old_paths_answer_in_their_old_shapes)
+typedef struct asker {
+  world *w;
+  size_t seed, n_wrong;
+} asker;
+
+static void *ask_for_many(void *arg) {
+  asker *me = arg;
+  for (size_t i = 0; i < 12; i++) {
+    size_t row = (me->seed * 7 + i * 11) % N;
+    char target[256];
+    (void)snprintf(target, sizeof target, "/v1/events/fetch?key=%s%%23%zu", ONE_URL, row);
+    http_answer *a = firn_alloc(sizeof *a);
+    *a = get(me->w, target);
+    firn_bytes wanted = me->w->events[row].data;
+    bool is_right = a->code == (me->w->events[row].has_data ? 200 : 204) && a->body_len == wanted.len &&
+                    (wanted.len == 0 || memcmp(a->body, wanted.data, wanted.len) == 0);
+    me->n_wrong += is_right ? 0 : 1;
+    if (i % 4 == 0) {
+      *a = get(me->w, "/v1/events?type=odd&data=true&limit=5");
+      me->n_wrong += a->code == 200 ? 0 : 1;
+    }
+    firn_free(a);
+  }
+  return NULL;
+}
+
+static void clients_at_once_get_their_own(void **state) {
+  (void)state;
+  world w;
+  pthread_t threads[6];
+  asker askers[6];
+  start(&w);
+  for (size_t i = 0; i < FIRN_COUNT_OF(threads); i++) {
+    askers[i] = (asker){.w = &w, .seed = i};
+    assert_int_equal(pthread_create(&threads[i], NULL, ask_for_many, &askers[i]), 0);
+  }
+  for (size_t i = 0; i < FIRN_COUNT_OF(threads); i++) {
+    assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(askers[i].n_wrong, 0);
+  }
+  assert_int_equal(atomic_load(&w.fetch->held_bytes), 0);
+  stop(&w);
+}
+
+RUN_TESTS(clients_at_once_get_their_own, large_payloads_are_streamed_or_held,
+          answers_are_held_within_a_budget, a_payload_answers_as_itself, hostile_headers_stay_in_their_lines,
+          an_event_answers_as_json_where_that_is_asked_for, what_the_client_has_is_not_sent_again,
+          failures_say_what_they_are, a_search_finds_headers_and_data, a_cursor_goes_through_all_of_them_once,
+          the_latest_is_one_payload, many_keys_are_answered_in_order, bodies_that_are_no_keys_are_refused,
+          the_old_paths_answer_in_their_old_shapes)
