@@ -158,6 +158,15 @@ static firn_status open_storage(firn_serving *s, firn_error *err) {
   return firn_sqlite_index_open(index, &s->ctx, &s->index, err);
 }
 
+static void index_problem(void *arg, const char *text) {
+  firn_serving *s = arg;
+  if (text == NULL) {
+    FIRN_LOG(&s->ctx, FIRN_LOG_INFO, "the index follows every table again");
+  } else {
+    FIRN_LOG_WITH(&s->ctx, FIRN_LOG_WARN, "the index lacks something", FIRN_LOG_TEXT("reason", text));
+  }
+}
+
 static firn_status open_readers(firn_serving *s, firn_error *err) {
   const firn_settings *set = s->settings;
   firn_fetch_options fetch = {.stores = s->stores,
@@ -177,7 +186,9 @@ static firn_status open_readers(firn_serving *s, firn_error *err) {
                                   .n_tables = FIRN_ARCHIVE_PARTIAL + 1,
                                   .tables = s->tables,
                                   .look_every_us = set->index.look_every_us,
-                                  .max_rows = set->index.max_rows};
+                                  .max_rows = set->index.max_rows,
+                                  .problem = index_problem,
+                                  .arg = s};
   FIRN_TRY(firn_indexer_open(&indexer, &s->ctx, &s->indexer, err));
   firn_committer_options committer = {.log = s->commit_log,
                                       .catalog = s->catalog,
