@@ -389,7 +389,63 @@ static void survives_oom(void **state) {
   world_close(&w);
 }
 
-RUN_TESTS(every_row_comes_back_by_its_key, a_payload_is_one_read, many_keys_come_in_their_order,
-          hostile_keys_never_reach_the_store, a_key_may_have_the_warehouse_before_it,
-          what_is_no_event_file_is_not_found, a_replaced_file_is_opened_anew,
-          legacy_objects_are_looked_for_in_all_roots, survives_every_failure_of_the_store, survives_oom)
+static firn_index *shared_index;
+
+static firn_status search_some(void) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_error err;
+  firn_fetch_options options = {
+      .stores = shared->stores, .warehouse = "memory://lake/wh", .index = shared_index};
+  firn_index_query query = {.subject = FIRN_LITERAL("s")};
+  firn_index_hits hits = {0};
+  firn_fetched *events = NULL;
+  FIRN_AUTO_FETCH *f = NULL;
+  FIRN_TRY(firn_fetch_open(&options, &shared->ctx, &f, &err));
+  FIRN_TRY(firn_fetch_search(f, &shared->ctx, &query, true, &arena, &hits, &events, &err));
+  assert_int_equal(hits.n, 2);
+  for (size_t i = 0; i < 2; i++) { /* of a file that is there, and of one that is not */
+    bool is_there = firn_bytes_has_prefix(firn_bytes_of(hits.items[i].key), firn_bytes_of(two));
+    assert_int_equal(events[i].status, is_there ? FIRN_OK : FIRN_NOT_FOUND);
+    CHECK_BYTES(events[i].event.texts[FIRN_EVENT_SPECVERSION], "0.3");
+    CHECK_BYTES(events[i].event.extras, "{\"x\":1}");
+    if (is_there) {
+      assert_true(firn_bytes_equal(events[i].event.data, shared->events[103].data));
+    }
+  }
+  return FIRN_OK;
+}
+
+static void a_search_survives_oom(void **state) {
+  (void)state;
+  world w;
+  firn_error err;
+  char path[512];
+  FIRN_AUTO_INDEX_LOAD *load = NULL;
+  CHECK_OK(world_open(&w, &err));
+  (void)snprintf(path, sizeof path, "%s/index.db", test_folder());
+  CHECK_OK(firn_sqlite_index_open(path, &w.ctx, &shared_index, &err));
+  CHECK_OK(firn_index_load_begin(shared_index, &w.ctx, &load, &err));
+  firn_index_row row = {.subject = FIRN_LITERAL("s"),
+                        .has_time = true,
+                        .time_us = 1,
+                        .id = FIRN_LITERAL("1"),
+                        .extras = FIRN_LITERAL("{\"specversion\":\"0.3\",\"x\":1,\"tags\":[\"a\"]}"),
+                        .row = 3};
+  CHECK_OK(firn_index_load_file(load, &w.ctx, "a.b", two, &err));
+  CHECK_OK(firn_index_load_row(load, &w.ctx, &row, &err));
+  row.id = FIRN_LITERAL("2");
+  CHECK_OK(firn_index_load_file(load, &w.ctx, "a.b", "lost.parquet", &err));
+  CHECK_OK(firn_index_load_row(load, &w.ctx, &row, &err));
+  CHECK_OK(firn_index_load_commit(load, &w.ctx, &err));
+  shared = &w;
+  check_survives_oom(search_some);
+  firn_index_load_close(FIRN_HAND_OVER(load));
+  firn_index_close(shared_index);
+  world_close(&w);
+}
+
+RUN_TESTS(a_search_survives_oom, every_row_comes_back_by_its_key, a_payload_is_one_read,
+          many_keys_come_in_their_order, hostile_keys_never_reach_the_store,
+          a_key_may_have_the_warehouse_before_it, what_is_no_event_file_is_not_found,
+          a_replaced_file_is_opened_anew, legacy_objects_are_looked_for_in_all_roots,
+          survives_every_failure_of_the_store, survives_oom)

@@ -77,13 +77,19 @@ static void set_status(item *it, firn_status status, const firn_error *err) {
   it->out->text[len] = '\0';
 }
 
-static void set_failure(call *c, item *it, firn_status status, firn_error *err) {
-  set_status(it, firn_fetch_explain(c->f, c->ctx, &it->key, status, err), err);
-}
-
 /* What ends the whole call, whatever key it happened to. */
 static bool is_whole(firn_status status) {
   return status == FIRN_NOMEM || status == FIRN_CANCELLED || status == FIRN_TIMEOUT || status == FIRN_BUSY;
+}
+
+/* The status of one key; what ends the whole call is passed on. */
+static firn_status set_failure(call *c, item *it, firn_status status, firn_error *err) {
+  status = firn_fetch_explain(c->f, c->ctx, &it->key, status, err);
+  if (is_whole(status)) {
+    return status;
+  }
+  set_status(it, status, err);
+  return FIRN_OK;
 }
 
 /* What was cached of a file may be of an object that is no more, or another by now. */
@@ -152,19 +158,16 @@ static firn_status read_some(call *c, const group *g, const firn_archive_file *f
     }
     *is_old = *is_old || is_stale(one);
     if (one != FIRN_OK) {
-      set_failure(c, items[i], one, err);
+      FIRN_TRY(set_failure(c, items[i], one, err));
     }
   }
   return is_whole(status) ? status : FIRN_OK;
 }
 
-/* Whether the row may be read here and now: it is there, it is not too large to be held, and there is room
- * left for it. Else its status says why not. */
-static bool may_read(call *c, const group *g, const firn_archive_file *file, item *it, firn_error *err) {
-  if (it->key.row >= firn_archive_file_rows(file)) {
-    set_failure(c, it, FIRN_NOT_FOUND, err);
-    return false;
-  }
+/* Whether the row may be read here and now: it is not too large to be held, and there is room left for it.
+ * Else its status says why not. */
+static bool may_read(const call *c, const group *g, const firn_archive_file *file, item *it,
+                     firn_error *err) {
   if (!c->r->is_bounded || (g->what & FIRN_FETCH_DATA) == 0) {
     return true;
   }
@@ -193,8 +196,11 @@ static firn_status read_open_file(call *c, const group *g, const firn_archive_fi
   for (size_t i = 0; i < g->n;) {
     size_t n = 0;
     for (; i < g->n && n < most; i++) {
-      if (may_read(c, g, file, g->items[i], err)) {
-        batch[n++] = g->items[i];
+      item *it = g->items[i];
+      if (it->key.row >= firn_archive_file_rows(file)) {
+        FIRN_TRY(set_failure(c, it, FIRN_NOT_FOUND, err));
+      } else if (may_read(c, g, file, it, err)) {
+        batch[n++] = it;
       }
     }
     FIRN_TRY(n == 0 ? FIRN_OK : read_some(c, g, file, batch, n, is_old, err));
@@ -208,7 +214,10 @@ static firn_status read_group(call *c, const group *g, firn_error *err) {
     firn_status status = firn_file_cache_get(c->f->cache, c->ctx, c->f->store, g->path, &hold, err);
     for (size_t i = 0; i < g->n && status != FIRN_OK && !is_whole(status); i++) {
       firn_error why = *err;
-      set_failure(c, g->items[i], status, &why);
+      firn_status explained = set_failure(c, g->items[i], status, &why);
+      if (explained != FIRN_OK) {
+        return firn_error_set(err, explained, "%s", why.text);
+      }
     }
     if (status != FIRN_OK) {
       return is_whole(status) ? status : FIRN_OK;
