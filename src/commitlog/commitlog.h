@@ -100,7 +100,10 @@ void firn_commit_log_consumer_close(firn_commit_log_consumer *c); /* NULL is fin
 /* Its readers and consumers are closed. NULL is fine. */
 void firn_commit_log_close(firn_commit_log *log);
 
-/* local/: one partition, 0, in a journal of kind "commits" in `folder`. */
+/* local/: one partition, 0, in a journal of kind "commits" in `folder`. A new one is made where none is; for
+ * those whose events tell that there must be one, `*is_there` says whether there is. */
+FIRN_MUST_USE firn_status firn_local_commit_log_look(const char *folder, firn_ctx *ctx, bool *is_there,
+                                                     firn_error *err);
 FIRN_MUST_USE firn_status firn_local_commit_log_open(const char *folder, firn_ctx *ctx, firn_commit_log **out,
                                                      firn_error *err);
 

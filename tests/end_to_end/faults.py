@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import time
@@ -120,6 +121,72 @@ def damage_within_a_journal_stops_the_start_with_a_sentence(folder):
             assert firn.rows() == 5
 
 
+def refused_start(data, *words):
+    """What a start says that is refused, in one sentence."""
+    try:
+        live.Up(data, None, *words, wait_s=30).kill()
+    except AssertionError:
+        with open(f"{data}.log", encoding="utf-8") as log:
+            return log.read().strip().splitlines()[-1]
+    raise AssertionError("it has started")
+
+
+def a_commit_log_that_is_gone_doubles_nothing(folder):
+    """The event journal still has events that are in the tables, and only the commit log said so."""
+    data = f"{folder}/data"
+    with live.up(data, live.QUICK) as firn:
+        assert firn.post([live.event(i) for i in range(10)]) == 202
+        firn.wait_visible(10)
+    os.rename(f"{data}/commits", f"{folder}/commits")
+    for _ in range(2):
+        said = refused_start(data)
+        assert f"{data}/commits" in said and f"{data}/events" in said, said
+    os.rename(f"{folder}/commits", f"{data}/commits")
+    with live.up(data, live.QUICK) as firn:
+        assert firn.post([live.event(10)]) == 202
+        firn.wait_visible(11)
+        firn.stop()
+        assert firn.rows() == 11
+    os.rename(f"{data}/commits", f"{folder}/commits")  # both: all that was accepted is in the tables, and they begin anew
+    os.rename(f"{data}/events", f"{folder}/events")
+    with live.up(data, live.QUICK) as firn:
+        assert firn.post([live.event(11)]) == 202
+        firn.wait_visible(12)
+        firn.stop()
+        assert firn.rows() == 12
+
+
+def smaller_bodies_than_before_are_no_trouble_for_the_journal(folder):
+    """The journal keeps a body that was taken when larger ones were allowed."""
+    data = f"{folder}/data"
+    large = live.event(1, data="x" * (3 << 20))
+    with live.up(data, live.QUICK) as firn:
+        assert firn.post([live.event(0)]) == 202
+        assert firn.post([large]) == 202
+        firn.kill()
+    small = {**live.QUICK, "ingest.max_body_size": "1MB", "ingest.max_event_size": "512kB"}
+    with live.up(data, small) as firn:
+        assert firn.post([large]) == 413
+        firn.wait_visible(2)
+        firn.stop()
+        assert firn.rows() == 2
+
+
+def a_copied_folder_is_not_served_as_if_it_were_the_first(folder):
+    """The copy's catalog names the first one's files: serving it would write there, and its expiry remove what the first needs."""
+    with live.up(f"{folder}/first", live.QUICK) as firn:
+        assert firn.post([live.event(0)]) == 202
+        firn.wait_visible(1)
+    shutil.copytree(f"{folder}/first", f"{folder}/copy")
+    said = refused_start(f"{folder}/copy")
+    assert f"{folder}/first/warehouse" in said and f"{folder}/copy/warehouse" in said, said
+    said = refused_start(f"{folder}/first", "--warehouse", f"{folder}/elsewhere")
+    assert f"{folder}/first/warehouse" in said and f"{folder}/elsewhere" in said, said
+    with live.up(f"{folder}/first", live.QUICK) as firn:
+        assert firn.post([live.event(1)]) == 202
+        firn.wait_visible(2)
+
+
 def an_index_of_a_newer_version_is_left_alone(folder):
     with live.up(f"{folder}/data") as firn:
         pass
@@ -148,5 +215,7 @@ def a_taken_address_is_said_and_leaves_the_folder_free(folder):
 
 if __name__ == "__main__":
     peers.run(a_locked_catalog_is_waited_for, a_body_of_a_gibibyte_is_refused_at_once, clients_that_lie_stall_or_go_away_leave_nothing,
-              damage_within_a_journal_stops_the_start_with_a_sentence, an_index_of_a_newer_version_is_left_alone,
+              damage_within_a_journal_stops_the_start_with_a_sentence, a_commit_log_that_is_gone_doubles_nothing,
+              smaller_bodies_than_before_are_no_trouble_for_the_journal, a_copied_folder_is_not_served_as_if_it_were_the_first,
+              an_index_of_a_newer_version_is_left_alone,
               a_folder_of_a_newer_format_is_left_alone, a_taken_address_is_said_and_leaves_the_folder_free)

@@ -139,6 +139,22 @@ static void tell_torn_end(firn_serving *s) {
   }
 }
 
+/* Which events are in files only the commit log says. Without it those that the event journal still keeps
+ * would be written once more. It is made before the first event is taken. */
+static firn_status open_commit_log(firn_serving *s, const char *events, const char *commits,
+                                   firn_error *err) {
+  bool is_there;
+  FIRN_TRY(firn_local_commit_log_look(commits, &s->ctx, &is_there, err));
+  if (!is_there && firn_journal_next(s->journal) > 0) {
+    return firn_error_set(err, FIRN_CORRUPT,
+                          "there is no commit log in %s, and only it says which of the events in %s are in "
+                          "the tables already: bring it back, or, to begin anew without those that are not "
+                          "in the tables, move that folder away too",
+                          commits, events);
+  }
+  return firn_local_commit_log_open(commits, &s->ctx, &s->commit_log, err);
+}
+
 static firn_status open_storage(firn_serving *s, firn_error *err) {
   const char *events = below(s, "events");
   const char *commits = below(s, "commits");
@@ -154,7 +170,7 @@ static firn_status open_storage(firn_serving *s, firn_error *err) {
       .folder = events, .kind = "events", .max_record_bytes = firn_intake_record_bytes(&limits)};
   FIRN_TRY(firn_journal_open(&journal, &s->ctx, &s->journal, err));
   tell_torn_end(s);
-  FIRN_TRY(firn_local_commit_log_open(commits, &s->ctx, &s->commit_log, err));
+  FIRN_TRY(open_commit_log(s, events, commits, err));
   return firn_sqlite_index_open(index, &s->ctx, &s->index, err);
 }
 

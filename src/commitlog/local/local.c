@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/journal.h"
 #include "commitlog/commitlog.h"
 
@@ -237,6 +238,24 @@ static const firn_commit_log_ops local_ops = {
     .consumer_close = local_consumer_close,
     .close = local_close,
 };
+
+firn_status firn_local_commit_log_look(const char *folder, firn_ctx *ctx, bool *is_there, firn_error *err) {
+  static const char ending[] = ".log";
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_file_name *names = NULL;
+  size_t n = 0;
+  bool is_any = false;
+  firn_status status = firn_folder_list(ctx, folder, &arena, &names, &n, err);
+  if (status != FIRN_OK && status != FIRN_NOT_FOUND) {
+    return status;
+  }
+  for (size_t i = 0; status == FIRN_OK && i < n; i++) {
+    size_t len = strlen(names[i].name);
+    is_any = is_any || (len >= strlen(ending) && strcmp(names[i].name + len - strlen(ending), ending) == 0);
+  }
+  *is_there = is_any;
+  return FIRN_OK;
+}
 
 firn_status firn_local_commit_log_open(const char *folder, firn_ctx *ctx, firn_commit_log **out,
                                        firn_error *err) {

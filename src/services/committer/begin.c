@@ -68,7 +68,8 @@ static firn_status check_end(const firn_committer *c, firn_ctx *ctx, const firn_
       return firn_error_set(
           err, FIRN_INVALID,
           "%s has records up to %" PRIu64 " of commit log %s, which ends at %" PRIu64
-          ": the log was put back to an older state. Begin a new one (move its folder away)",
+          ": the log was put back to an older state. Bring back the newer one, or begin anew: move its "
+          "folder away, and with it that of the event journal, whose events are in the tables",
           t->name, stored->items[i].next, c->options.log->id, has);
     }
   }
