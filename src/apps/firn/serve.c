@@ -164,10 +164,8 @@ static firn_status open_storage(firn_serving *s, firn_error *err) {
   }
   FIRN_TRY(firn_stores_open(&s->env, &s->stores, err));
   FIRN_TRY(firn_catalog_open(&s->ctx, s->catalog_uri, s->warehouse, s->stores, &s->catalog, err));
-  firn_intake_options limits = {.max_event_bytes = s->settings->ingest.max_event_bytes,
-                                .max_body_bytes = s->settings->ingest.max_body_bytes};
-  firn_journal_options journal = {
-      .folder = events, .kind = "events", .max_record_bytes = firn_intake_record_bytes(&limits)};
+  /* The intake bounds what is added. What is there may have been taken when larger bodies were allowed. */
+  firn_journal_options journal = {.folder = events, .kind = "events", .max_record_bytes = UINT32_MAX};
   FIRN_TRY(firn_journal_open(&journal, &s->ctx, &s->journal, err));
   tell_torn_end(s);
   FIRN_TRY(open_commit_log(s, events, commits, err));

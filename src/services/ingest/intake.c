@@ -15,7 +15,6 @@ enum {
   MAX_EVENT_BYTES = 1 << 30,
   DEFAULT_BODY_BYTES = 64 << 20,
   FRAME_BYTES = 64 << 10, /* what a body may have around one event */
-  HEAD_BYTES = 1 << 20,   /* of a record before its body: headers, which the server bounds */
   DEFAULT_JOURNAL_BYTES = 1 << 30,
   DEFAULT_REMEMBER_BYTES = 256 << 20,
   DEFAULT_KEYS = 1000000,
@@ -75,12 +74,6 @@ static void set_defaults(firn_intake_options *o) {
   o->remember_us = o->remember_us == 0 ? DEFAULT_REMEMBER_US : o->remember_us;
   o->remember_bytes = o->remember_bytes == 0 ? DEFAULT_REMEMBER_BYTES : o->remember_bytes;
   o->max_keys = o->max_keys == 0 ? DEFAULT_KEYS : o->max_keys;
-}
-
-size_t firn_intake_record_bytes(const firn_intake_options *options) {
-  firn_intake_options o = *options;
-  set_defaults(&o);
-  return o.max_body_bytes + HEAD_BYTES;
 }
 
 /* A key that was forgotten and used again is in the journal twice: the later one counts. */

@@ -28,9 +28,11 @@
 #include "services/ingest/accepted.h"
 
 typedef struct firn_intake_options {
-  firn_journal *journal;  /* borrowed, of kind "events"; its records may be as large as a body and 64 KiB */
-  size_t max_event_bytes; /* 0: 16 MiB, at most 1 GiB */
-  size_t max_body_bytes;  /* 0: 64 MiB, and never less than an event with its frame */
+  /* Borrowed, of kind "events". Its limit of a record must be above a body's and that of all bodies that were
+   * ever allowed: it keeps them. What is added the intake bounds. */
+  firn_journal *journal;
+  size_t max_event_bytes;     /* 0: 16 MiB, at most 1 GiB */
+  size_t max_body_bytes;      /* 0: 64 MiB, and never less than an event with its frame */
   uint64_t max_journal_bytes; /* not yet in files: beyond it 429. 0: 1 GiB */
   int64_t remember_us; /* how long keys are kept at least after their events are safe in files. 0: 10 min */
   uint64_t remember_bytes; /* of journal kept for that. 0: 256 MiB */
@@ -43,9 +45,6 @@ typedef struct firn_intake_options {
 } firn_intake_options;
 
 typedef struct firn_intake firn_intake;
-
-/* The largest record that an intake of these options adds; its journal need not be there yet. */
-size_t firn_intake_record_bytes(const firn_intake_options *options);
 
 /* Reads the journal for the keys in it. */
 FIRN_MUST_USE firn_status firn_intake_open(const firn_intake_options *options, firn_ctx *ctx,
