@@ -156,6 +156,35 @@ def a_commit_log_that_is_gone_doubles_nothing(folder):
         assert firn.rows() == 12
 
 
+def an_older_commit_log_put_back_takes_no_event(folder):
+    """Its new records would get numbers that the tables have passed. Enough of them, and it would seem to be as new as the tables."""
+    data = f"{folder}/data"
+    journals = ("events", "commits")
+    with live.up(data, live.QUICK) as firn:
+        assert firn.post([live.event(0)]) == 202
+        firn.wait_visible(1)
+    for name in journals:
+        shutil.copytree(f"{data}/{name}", f"{folder}/old-{name}")
+    with live.up(data, live.QUICK) as firn:
+        for i in range(1, 4):
+            assert firn.post([live.event(i)]) == 202
+            firn.wait_visible(i + 1)
+    for name in journals:
+        os.rename(f"{data}/{name}", f"{folder}/new-{name}")
+        os.rename(f"{folder}/old-{name}", f"{data}/{name}")
+    for _ in range(2):
+        said = refused_start(data)
+        assert "older state" in said, said
+    for name in journals:
+        shutil.rmtree(f"{data}/{name}")
+        os.rename(f"{folder}/new-{name}", f"{data}/{name}")
+    with live.up(data, live.QUICK) as firn:
+        assert firn.post([live.event(4)]) == 202
+        firn.wait_visible(5)
+        firn.stop()
+        assert firn.rows() == 5
+
+
 def smaller_bodies_than_before_are_no_trouble_for_the_journal(folder):
     """The journal keeps a body that was taken when larger ones were allowed."""
     data = f"{folder}/data"
@@ -216,6 +245,7 @@ def a_taken_address_is_said_and_leaves_the_folder_free(folder):
 if __name__ == "__main__":
     peers.run(a_locked_catalog_is_waited_for, a_body_of_a_gibibyte_is_refused_at_once, clients_that_lie_stall_or_go_away_leave_nothing,
               damage_within_a_journal_stops_the_start_with_a_sentence, a_commit_log_that_is_gone_doubles_nothing,
+              an_older_commit_log_put_back_takes_no_event,
               smaller_bodies_than_before_are_no_trouble_for_the_journal, a_copied_folder_is_not_served_as_if_it_were_the_first,
               an_index_of_a_newer_version_is_left_alone,
               a_folder_of_a_newer_format_is_left_alone, a_taken_address_is_said_and_leaves_the_folder_free)

@@ -316,6 +316,7 @@ static firn_status open_all(firn_serving *s, firn_app *app, firn_error *err) {
   FIRN_TRY(open_storage(s, err));
   FIRN_TRY(open_readers(s, err));
   FIRN_TRY(open_writers(s, err));
+  FIRN_TRY(firn_committer_check(s->committer, &s->ctx, err)); /* before any event is taken */
   FIRN_TRY(start_services(s, err));
   return listen_on(s, err);
 }

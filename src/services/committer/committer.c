@@ -89,6 +89,10 @@ firn_status firn_committer_open(const firn_committer_options *options, firn_ctx 
   return FIRN_OK;
 }
 
+firn_status firn_committer_check(firn_committer *c, firn_ctx *ctx, firn_error *err) {
+  return c->has_begun ? FIRN_OK : firn_committer_begin(c, ctx, err);
+}
+
 void firn_committer_close(firn_committer *c) {
   if (c == NULL) {
     return;

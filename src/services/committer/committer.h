@@ -43,6 +43,10 @@ typedef struct firn_committer firn_committer;
 /* Adds itself to the log's consumers. The catalog is not asked before the first step, so it may be away. */
 FIRN_MUST_USE firn_status firn_committer_open(const firn_committer_options *options, firn_ctx *ctx,
                                               firn_committer **out, firn_error *err);
+/* Asks the tables where they are, as the first step does otherwise: for those who must not take events that
+ * could not be committed, above all when the log was put back to an older state. FIRN_INVALID as said above.
+ */
+FIRN_MUST_USE firn_status firn_committer_check(firn_committer *c, firn_ctx *ctx, firn_error *err);
 void firn_committer_close(firn_committer *c); /* NULL is fine */
 
 extern const firn_service_ops firn_committer_service; /* self: the committer */
