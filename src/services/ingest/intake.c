@@ -45,6 +45,7 @@ typedef struct waiter {
   firn_exchange *x;
   uint64_t position; /* FIRN_KEY_PENDING: of the first request with `key`, once it is known */
   firn_bytes key;
+  uint64_t fingerprint; /* with a key */
   uint32_t n_events;
   size_t n_bytes;
   bool is_repeat;
@@ -320,7 +321,7 @@ static int code_of(firn_status status) {
 }
 
 /* The journal could not take it. Why is for the operator, once until it works again; the client needs to know
- * that nothing was taken. */
+ * whether anything was taken. */
 static firn_status refuse_unwritten(firn_intake *in, firn_ctx *ctx, firn_status status, firn_error *err) {
   if (status == FIRN_LIMIT) {
     return firn_error_set(err, FIRN_LIMIT, "the request is larger than a record of the event journal may be");
@@ -337,8 +338,12 @@ static firn_status refuse_unwritten(firn_intake *in, firn_ctx *ctx, firn_status 
     FIRN_LOG_WITH(ctx, FIRN_LOG_ERROR, "the event journal cannot be written: requests are refused",
                   FIRN_LOG_TEXT("because", err->text));
   }
-  return firn_error_set(err, FIRN_IO,
-                        "the event journal cannot be written now; nothing of the request was taken");
+  return status == FIRN_UNCERTAIN /* what was written of it could not be taken back */
+             ? firn_error_set(err, FIRN_UNCERTAIN,
+                              "the event journal cannot be written now; whether the events were taken is "
+                              "not known")
+             : firn_error_set(err, FIRN_IO,
+                              "the event journal cannot be written now; nothing of the request was taken");
 }
 
 static void note_written(firn_intake *in, firn_ctx *ctx) {
@@ -422,7 +427,11 @@ static firn_status take_request(firn_intake *in, firn_exchange *x, firn_ctx *ctx
   if (w == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a request");
   }
-  *w = (waiter){.x = x, .key = a.idempotency_key, .n_events = a.n_events, .n_bytes = a.body.len};
+  *w = (waiter){.x = x,
+                .key = a.idempotency_key,
+                .fingerprint = a.fingerprint,
+                .n_events = a.n_events,
+                .n_bytes = a.body.len};
   bool is_new = true;
   if (a.idempotency_key.data != NULL) {
     FIRN_TRY(look_up(in, &a, w, &is_new, err));
@@ -475,11 +484,12 @@ static void put_back(firn_intake *in, waiter *list) {
   }
 }
 
-/* One who waits for the first request with its key: what became of that. False: it is gone. */
+/* One who waits for the first request with its key: what became of that. False: it is gone, perhaps with
+ * other events under its key since. */
 static bool find_first(firn_intake *in, waiter *w) {
   pthread_mutex_lock(&in->lock);
   const firn_key *key = firn_keys_find(&in->keys, w->key);
-  bool is_there = key != NULL;
+  bool is_there = key != NULL && key->fingerprint == w->fingerprint;
   w->position = is_there ? key->position : FIRN_KEY_PENDING;
   pthread_mutex_unlock(&in->lock);
   return is_there;

@@ -449,7 +449,7 @@ static void a_write_that_cannot_be_undone_stops_the_service(void **state) {
   f.files.tears = true;
   failing_files_fail(&f.files, 0, SIZE_MAX);
   int fd = send_post(&f, "", FIRN_LITERAL("{}"));
-  is_refused(http_read(fd, false), 503, "cannot be written");
+  is_refused(http_read(fd, false), 503, "whether the events were taken is not known");
   (void)close(fd);
   CHECK_STATUS(step(&f, &wait_us, &err), FIRN_UNCERTAIN);
   failing_files_fail(&f.files, 0, 0);
@@ -550,6 +550,54 @@ typedef struct client {
 enum { N_CLIENTS = 8, N_EACH = 25 };
 static atomic_int n_done;
 
+static atomic_bool is_gate_reached, is_gate_open;
+static atomic_int n_added;
+
+/* Fails the first append, but not before the test says so. */
+static firn_status gated_append(firn_file *file, firn_bytes data, firn_error *err) {
+  if (atomic_exchange(&is_gate_reached, true)) {
+    return failing_append(file, data, err);
+  }
+  while (!is_gate_open) {
+    (void)usleep(1000);
+  }
+  return firn_error_set(err, FIRN_IO, "no space");
+}
+
+static void count_added(void *arg) {
+  (void)arg;
+  atomic_fetch_add(&n_added, 1);
+}
+
+/* Two requests have one key; the first fails while the second waits for it, and then the key comes with other
+ * events: these must not answer for the second's. */
+static void who_waits_for_a_key_is_not_answered_by_other_events_of_that_key(void **state) {
+  (void)state;
+  fixture f;
+  start_with(&f, &(firn_intake_options){.max_event_bytes = 1000, .on_added = count_added}, 0);
+  is_gate_reached = is_gate_open = false;
+  n_added = 0;
+  f.files.ops.append = gated_append;
+  int first = send_post(&f, "Idempotency-Key: a\r\n", FIRN_LITERAL("{}"));
+  while (!is_gate_reached) {
+    (void)usleep(1000);
+  }
+  int second = send_post(&f, "Idempotency-Key: a\r\n", FIRN_LITERAL("{}"));
+  while (n_added < 1) { /* it waits */
+    (void)usleep(1000);
+  }
+  is_gate_open = true;
+  is_refused(http_read(first, false), 503, "nothing of the request was taken");
+  int third = send_post(&f, "Idempotency-Key: a\r\n", FIRN_LITERAL("[{},{}]"));
+  while (firn_journal_next(f.journal) < 1) {
+    (void)usleep(1000);
+  }
+  is_refused(wait_for(&f, second), 503, "was not taken");
+  is_accepted(wait_for(&f, third), 2);
+  (void)close(first);
+  stop(&f);
+}
+
 static void *send_many(void *arg) {
   client *c = arg;
   for (int i = 0; i < N_EACH; i++) {
@@ -596,4 +644,5 @@ RUN_TESTS(each_mode_is_accepted_and_kept_as_it_came, nothing_is_answered_before_
           a_full_disk_refuses_and_takes_again_when_there_is_room,
           a_write_that_cannot_be_undone_stops_the_service,
           after_a_failed_sync_nobody_knows_and_the_service_stops, who_still_waits_at_the_end_is_told,
-          counts_what_is_durable, two_at_once_with_one_key_are_one_record)
+          counts_what_is_durable, who_waits_for_a_key_is_not_answered_by_other_events_of_that_key,
+          two_at_once_with_one_key_are_one_record)
