@@ -233,6 +233,7 @@ static firn_status open_writers(firn_serving *s, firn_error *err) {
   firn_batches_options batches = {.journal = s->journal,
                                   .log = s->commit_log,
                                   .catalog = s->catalog,
+                                  .warehouse = s->warehouse,
                                   .memory_bytes = set->ingest.memory_bytes,
                                   .n_writers = (unsigned)set->ingest.writers,
                                   .max_events = set->ingest.batch_events,

@@ -7,6 +7,7 @@
 #include "base/pool.h"
 #include "base/uuid.h"
 #include "events/commit_record.h"
+#include "events/fetch_key.h"
 #include "services/ingest/accepted_writer.h"
 #include "services/ingest/resume.h"
 #include "services/ingest/tables.h"
@@ -72,10 +73,28 @@ static void set_defaults(firn_batches_options *o) {
   o->period_us = o->period_us == 0 ? DEFAULT_PERIOD_US : o->period_us;
 }
 
+/* A catalog that was copied with its folder names the tables of the first one: to serve it would write there,
+ * and remove there what only the first still needs. */
+static firn_status check_places(const firn_batches *b, firn_error *err) {
+  const firn_batches_options *o = &b->options;
+  for (int t = 0; t < FIRN_ARCHIVE_N_TABLES && o->warehouse != NULL; t++) {
+    const char *location = firn_metadata_get(b->tables[t].metadata)->location;
+    firn_bytes path;
+    if (firn_fetch_key_path(location, o->warehouse, &path, NULL) != FIRN_OK) {
+      return firn_error_set(err, FIRN_INVALID,
+                            "the files of %s.%s are in %s, and the warehouse is %s: name the warehouse that "
+                            "they are in, unless this is a copy of a folder that is still used",
+                            o->tables[t].ns.levels[0], o->tables[t].name, location, o->warehouse);
+    }
+  }
+  return FIRN_OK;
+}
+
 static firn_status open_parts(firn_batches *b, firn_ctx *ctx, firn_error *err) {
   firn_batches_options *o = &b->options;
   FIRN_TRY(firn_resume_position(o->log, o->journal, ctx, &b->covered, err));
-  return firn_archive_tables_load(o->catalog, ctx, o->tables, b->tables, err);
+  FIRN_TRY(firn_archive_tables_load(o->catalog, ctx, o->tables, b->tables, err));
+  return check_places(b, err);
 }
 
 firn_status firn_batches_open(const firn_batches_options *options, firn_ctx *ctx, firn_batches **out,

@@ -27,6 +27,7 @@ typedef struct firn_batches_options {
   firn_commit_log *log;  /* borrowed */
   firn_catalog *catalog; /* borrowed: the tables are loaded, and made when they are not there */
   firn_table_id tables[FIRN_ARCHIVE_N_TABLES]; /* what they point to is borrowed */
+  const char *warehouse; /* below it their files must lie, else nobody could fetch them; NULL: anywhere */
   firn_codec codec;
   int level;
   size_t memory_bytes; /* 0: 96 MiB, of all writers at a time */
