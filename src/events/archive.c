@@ -129,6 +129,13 @@ static const firn_field *column_by_id(const firn_field *root, int32_t id) {
 firn_status firn_archive_check(firn_archive_table t, const firn_metadata *metadata, firn_error *err) {
   const firn_field *ours = &firn_archive_schema(t)->root;
   const firn_field *theirs = &firn_metadata_current_schema(metadata)->root;
+  if (firn_metadata_get(metadata)->format_version !=
+      2) { /* said before anything is taken, not at the commit */
+    return firn_error_set(err, FIRN_UNSUPPORTED,
+                          "the table has format version %d, which is read but not written; version 1 can be "
+                          "upgraded to 2",
+                          (int)firn_metadata_get(metadata)->format_version);
+  }
   for (uint32_t i = 0; i < ours->n_children; i++) {
     const firn_field *a = &ours->children[i];
     const firn_field *b = column_by_id(theirs, a->id);

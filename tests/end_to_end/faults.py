@@ -216,6 +216,24 @@ def a_copied_folder_is_not_served_as_if_it_were_the_first(folder):
         firn.wait_visible(2)
 
 
+def a_table_of_a_version_that_is_not_written_takes_no_event(folder):
+    """It is said at the start, and not when events have been accepted that cannot be committed."""
+    with live.up(f"{folder}/data") as firn:
+        pass
+    catalog = peers.pyiceberg_catalog(firn.data)
+    table = catalog.load_table("cloudevent.valid")
+    catalog.drop_table("cloudevent.valid")
+    made = catalog.create_table("cloudevent.valid", table.schema(), table.location(), table.spec(), properties={"format-version": "1"})
+    assert made.metadata.format_version == 1
+    said = refused_start(f"{folder}/data")
+    assert "valid cannot take events" in said and "format version 1" in said, said
+    with made.transaction() as change:
+        change.upgrade_table_version(2)
+    with live.up(f"{folder}/data", live.QUICK) as firn:
+        assert firn.post([live.event(0)]) == 202
+        firn.wait_visible(1)
+
+
 def an_index_of_a_newer_version_is_left_alone(folder):
     with live.up(f"{folder}/data") as firn:
         pass
@@ -247,5 +265,5 @@ if __name__ == "__main__":
               damage_within_a_journal_stops_the_start_with_a_sentence, a_commit_log_that_is_gone_doubles_nothing,
               an_older_commit_log_put_back_takes_no_event,
               smaller_bodies_than_before_are_no_trouble_for_the_journal, a_copied_folder_is_not_served_as_if_it_were_the_first,
-              an_index_of_a_newer_version_is_left_alone,
+              a_table_of_a_version_that_is_not_written_takes_no_event, an_index_of_a_newer_version_is_left_alone,
               a_folder_of_a_newer_format_is_left_alone, a_taken_address_is_said_and_leaves_the_folder_free)
