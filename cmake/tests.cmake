@@ -5,6 +5,7 @@
 #   tests/interop/X.c            -             a program that scripts beside it run; X_peer.c a library that they load
 #   tests/interop/X_test.py      interop       run with the build folder as argument; exit status 77 says skipped
 #   tests/end_to_end/X.sh, X.py  end_to_end    the same
+#   tests/crash/X_test.py        crash         kills of the real program, and full disks
 #   tests/sim/X_test.c           sim           tests of the simulation's parts, which are the other files there
 #   fuzz/X_fuzz.c                fuzz          replays fuzz/seeds/X/*; under FIRN_FUZZ the fuzzer itself is built instead
 #   tests/X_test.py              lint          tests of the tools; they need no build
@@ -60,6 +61,15 @@ function(firn_script_test path kind interpreter)
                        ENVIRONMENT "PYTHONPATH=${CMAKE_SOURCE_DIR}/tests;PYTHONDONTWRITEBYTECODE=1")
 endfunction()
 
+# The same script once more with `words`, when everything is tested that can be: each of these may take an hour.
+function(firn_long_test path)
+  string(REGEX REPLACE "^tests/|_test\\.py$" "" name ${path})
+  add_test(NAME ${name}_full COMMAND ${CMAKE_SOURCE_DIR}/tools/python ${CMAKE_SOURCE_DIR}/${path} ${CMAKE_BINARY_DIR} ${ARGN}
+           WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name}_full PROPERTIES TIMEOUT 3600 LABELS full SKIP_RETURN_CODE 77
+                       ENVIRONMENT "PYTHONPATH=${CMAKE_SOURCE_DIR}/tests;PYTHONDONTWRITEBYTECODE=1")
+endfunction()
+
 # One fuzz target. Without FIRN_FUZZ, fuzz/replay.c is its main: each seed as it is, then cut and with bytes flipped.
 function(firn_fuzz path)
   string(REGEX REPLACE "^fuzz/|_fuzz\\.c$" "" name ${path})
@@ -105,10 +115,11 @@ function(firn_simulation)
   endforeach()
   add_executable(crash_sim tests/sim/crash_sim.c)
   target_link_libraries(crash_sim PRIVATE simulation)
-  foreach(scenario live ingest)
-    add_test(NAME sim/crash_${scenario} COMMAND crash_sim --scenario ${scenario} --seeds 1 100)
-    set_tests_properties(sim/crash_${scenario} PROPERTIES TIMEOUT 300 LABELS sim)
-  endforeach()
+  set(python ${CMAKE_SOURCE_DIR}/tools/python)
+  add_test(NAME sim/crash_ingest COMMAND crash_sim --scenario ingest --seeds 1 100)
+  set_tests_properties(sim/crash_ingest PROPERTIES TIMEOUT 300 LABELS sim)
+  firn_script_test(tests/sim/crash_test.py sim ${python})
+  firn_long_test(tests/sim/crash_test.py 101 2000 50)
 endfunction()
 
 # A program for the scripts of tests/interop, in the build folder under its own name.
@@ -157,6 +168,11 @@ function(firn_tests)
   foreach(path ${end_to_end})
     firn_script_test(${path} end_to_end bash)
   endforeach()
+  file(GLOB crashes RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS tests/crash/*_test.py)
+  foreach(path ${crashes})
+    firn_script_test(${path} crash ${python})
+  endforeach()
+  firn_long_test(tests/crash/kill_test.py 200)
   file(GLOB tools RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS tests/*_test.py)
   foreach(path ${tools})
     firn_script_test(${path} lint ${python})
