@@ -226,7 +226,11 @@ static firn_status open_all(server *s, firn_error *err) {
   scenario_tables(s->tables);
   FIRN_TRY(open_storage(s, err));
   FIRN_TRY(open_readers(s, err));
-  return open_writers(s, err);
+  FIRN_TRY(open_writers(s, err));
+  for (int i = 0; i < N_SERVICES; i++) { /* each begins with a step */
+    wake(s, i);
+  }
+  return FIRN_OK;
 }
 
 static void close_all(server *s) {
