@@ -63,7 +63,7 @@ typedef struct twin {
 } twin;
 
 static const char *at(const twin *t, int which, const char *name, char *into) {
-  (void)snprintf(into, 300, "%s/%s", t->root[which], name);
+  (void)snprintf(into, 300, "%.250s/%.40s", t->root[which], name);
   return into;
 }
 
