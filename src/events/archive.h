@@ -29,8 +29,8 @@ firn_properties firn_archive_properties(firn_archive_table t);
  * default; NULL: it has none. */
 const firn_partition_spec *firn_archive_spec_in(firn_archive_table t, const firn_metadata *metadata);
 /* Whether a table that exists can take the archive's files: its columns by id and type, whatever others have
- * named them and added beside, as long as nothing is required. FIRN_INVALID says what is missing, FIRN_UNSUPPORTED
- * names a format version that is not written. */
+ * named them and added beside, as long as nothing is required. FIRN_INVALID says what is missing,
+ * FIRN_UNSUPPORTED names a format version that is not written. */
 FIRN_MUST_USE firn_status firn_archive_check(firn_archive_table t, const firn_metadata *metadata,
                                              firn_error *err);
 
