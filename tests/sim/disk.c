@@ -263,6 +263,7 @@ static bool sync_fails(disk *d) {
     return false;
   }
   d->fail_sync_at = 0;
+  d->has_failed_sync = true;
   return true;
 }
 
@@ -677,6 +678,10 @@ void disk_fill_at(disk *d, uint64_t operation, uint64_t n_operations) {
 
 void disk_fail_sync_at(disk *d, uint64_t operation) {
   d->fail_sync_at = operation;
+}
+
+bool disk_has_failed_sync(const disk *d) {
+  return d->has_failed_sync;
 }
 
 /* ---- to the real system ---- */

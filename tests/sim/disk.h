@@ -60,6 +60,7 @@ void disk_fill_at(disk *d, uint64_t operation, uint64_t n_operations);
  * decided then: some has got through, the rest never will, although reading still shows it. Names that it
  * should have made durable wait for the next. */
 void disk_fail_sync_at(disk *d, uint64_t operation);
+bool disk_has_failed_sync(const disk *d); /* since the last crash */
 
 /* Writes everything below `from` on the disk, as a program sees it, into a folder of the real system. */
 void disk_export(disk *d, const char *from, const char *to);

@@ -293,6 +293,7 @@ void disk_crash(disk *d, uint64_t seed) {
   }
   free(seen);
   disk_revive(d);
+  d->has_failed_sync = false;
 }
 
 void disk_free(disk *d) {

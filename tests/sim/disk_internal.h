@@ -61,7 +61,7 @@ struct disk {
     const char *what, *where;
     uint64_t nth; /* 0: never */
   } cut_at_one;
-  bool is_cut;
+  bool is_cut, has_failed_sync;
   size_t n_open;
   int64_t (*now_us)(void *);
   void *clock_arg;
