@@ -325,6 +325,7 @@ static void migrations_run_once_and_in_order(void **state) {
 }
 
 static void *hammer(void *arg) {
+  static _Thread_local firn_error why;
   firn_connections *connections = arg;
   firn_env env = firn_env_system; /* its clock, for locks are waited for */
   env.files = ctx->env->files;
@@ -332,10 +333,11 @@ static void *hammer(void *arg) {
   for (int i = 0; i < 20; i++) {
     FIRN_AUTO_CONNECTION c = {0};
     FIRN_AUTO_TRANSACTION t = {0};
-    if (firn_connections_borrow(connections, &own, &c, NULL) != FIRN_OK ||
-        firn_db_begin(c.db, &own, &t, NULL) != FIRN_OK ||
-        firn_db_run(c.db, &own, "UPDATE t SET v = v + 1", FIRN_DB_NO_VALUES, NULL, NULL) != FIRN_OK ||
-        firn_transaction_commit(&t, &own, NULL) != FIRN_OK) {
+    if (firn_connections_borrow(connections, &own, &c, &why) != FIRN_OK ||
+        firn_db_begin(c.db, &own, &t, &why) != FIRN_OK ||
+        firn_db_run(c.db, &own, "UPDATE t SET v = v + 1", FIRN_DB_NO_VALUES, NULL, &why) != FIRN_OK ||
+        firn_transaction_commit(&t, &own, &why) != FIRN_OK) {
+      print_error("%s\n", why.text);
       return "failed";
     }
   }
