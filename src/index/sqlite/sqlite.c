@@ -83,10 +83,11 @@ static firn_status check_kind(firn_db *db, firn_ctx *ctx, firn_error *err) {
              : firn_error_set(err, FIRN_CORRUPT, "it is a database of something else, no index");
 }
 
-/* Of the write-ahead log; 0 where there is none. */
-static firn_status log_size(const firn_sqlite_index *x, firn_ctx *ctx, uint64_t *out, firn_error *err) {
+/* Of the file beside it; 0 where there is none. */
+static firn_status size_beside(const firn_sqlite_index *x, firn_ctx *ctx, const char *tail, uint64_t *out,
+                               firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
-  const char *path = firn_arena_printf(&arena, "%s-wal", x->path);
+  const char *path = firn_arena_printf(&arena, "%s%s", x->path, tail);
   if (path == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
   }
@@ -96,17 +97,18 @@ static firn_status log_size(const firn_sqlite_index *x, firn_ctx *ctx, uint64_t 
   return status == FIRN_NOT_FOUND ? FIRN_OK : status;
 }
 
-/* Where the write-ahead log, which may hold the rest, is empty, a file ends with a whole page. SQLite would
- * take what is missing of the last one for zeros. */
+/* Where the write-ahead log, which may hold the rest, and the rollback journal of a file that was being made
+ * are empty, a file ends with a whole page. SQLite would take what is missing of the last one for zeros. */
 static firn_status check_end(const firn_sqlite_index *x, firn_ctx *ctx, firn_error *err) {
   FIRN_AUTO_FILE *file = NULL;
   firn_file_info info;
   uint8_t head[18]; /* the page's size stands at its end, big endian; 1 means 65536 */
   size_t got;
-  uint64_t log_bytes;
-  FIRN_TRY(log_size(x, ctx, &log_bytes, err));
+  uint64_t log_bytes, journal_bytes;
+  FIRN_TRY(size_beside(x, ctx, "-wal", &log_bytes, err));
+  FIRN_TRY(size_beside(x, ctx, "-journal", &journal_bytes, err));
   firn_status status = firn_file_open(ctx, x->path, FIRN_FILE_READ, &file, err);
-  if (log_bytes > 0 || status == FIRN_NOT_FOUND) {
+  if (log_bytes > 0 || journal_bytes > 0 || status == FIRN_NOT_FOUND) {
     return FIRN_OK;
   }
   FIRN_TRY(status);
@@ -190,7 +192,7 @@ static firn_status measure(const firn_sqlite_index *x, firn_ctx *ctx, uint64_t *
   firn_file_info info;
   uint64_t log_bytes;
   FIRN_TRY(firn_file_stat(ctx, x->path, &info, err));
-  FIRN_TRY(log_size(x, ctx, &log_bytes, err));
+  FIRN_TRY(size_beside(x, ctx, "-wal", &log_bytes, err));
   *out = info.size_bytes + log_bytes;
   return FIRN_OK;
 }
