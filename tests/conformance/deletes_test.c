@@ -78,7 +78,8 @@ static firn_status list_files(firn_content content, firn_entry_status status, bo
   FIRN_TRY(put(&c, ctx, LIST, &list, &arena, err));
 
   FIRN_AUTO_FILES *files = NULL;
-  FIRN_TRY(firn_files_open(c.metadata, &snapshot, c.base.stores, NULL, ctx, &files, err));
+  firn_files_options listing = {.metadata = c.metadata, .snapshot = &snapshot, .stores = c.base.stores};
+  FIRN_TRY(firn_files_open(&listing, ctx, &files, err));
   *n = 0;
   for (;;) {
     const firn_manifest_entry *entry;

@@ -82,7 +82,12 @@ static firn_status files_of(firn_app *app, const firn_app_table_found *found, co
     return FIRN_OK;
   }
   FIRN_AUTO_FILES *files = NULL;
-  FIRN_TRY(firn_files_open(found->metadata, snapshot, found->stores, &found->moved, &app->ctx, &files, err));
+  firn_files_options options = {.metadata = found->metadata,
+                                .snapshot = snapshot,
+                                .stores = found->stores,
+                                .moved = &found->moved,
+                                .with_statistics = true};
+  FIRN_TRY(firn_files_open(&options, &app->ctx, &files, err));
   return print_files(app, found, files, err);
 }
 

@@ -109,23 +109,28 @@ firn_status firn_snapshot_manifests(const firn_snapshot *snapshot, firn_stores *
   return FIRN_OK;
 }
 
-firn_status firn_files_open(const firn_metadata *metadata, const firn_snapshot *snapshot, firn_stores *stores,
-                            const firn_moved *moved, firn_ctx *ctx, firn_files **out, firn_error *err) {
+firn_status firn_files_open(const firn_files_options *options, firn_ctx *ctx, firn_files **out,
+                            firn_error *err) {
+  if (options->filter != NULL || options->is_incremental) {
+    return firn_error_set(err, FIRN_UNSUPPORTED, "filters and incremental scans are not built yet");
+  }
   FIRN_AUTO_FILES *f = firn_alloc(sizeof *f);
   if (f == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory to list data files");
   }
-  f->metadata = metadata;
-  f->stores = stores;
-  f->moved = moved == NULL ? (firn_moved){0} : *moved;
-  FIRN_TRY(
-      firn_snapshot_manifests(snapshot, stores, moved, ctx, &f->arena, &f->manifests, &f->n_manifests, err));
+  f->metadata = options->metadata;
+  f->stores = options->stores;
+  f->moved = options->moved == NULL ? (firn_moved){0} : *options->moved;
+  if (options->snapshot != NULL) {
+    FIRN_TRY(firn_snapshot_manifests(options->snapshot, options->stores, options->moved, ctx, &f->arena,
+                                     &f->manifests, &f->n_manifests, err));
+  }
   for (size_t i = 0; i < f->n_manifests; i++) {
     if (f->manifests[i].is_deletes && (!f->manifests[i].has_counts || f->manifests[i].n_added_files > 0 ||
                                        f->manifests[i].n_existing_files > 0)) {
       return firn_error_set(err, FIRN_UNSUPPORTED,
                             "snapshot %" PRId64 " has delete files, which are not applied yet: manifest %s",
-                            snapshot->snapshot_id, f->manifests[i].path);
+                            options->snapshot->snapshot_id, f->manifests[i].path);
     }
   }
   *out = FIRN_HAND_OVER(f);

@@ -92,7 +92,9 @@ firn_status firn_scan_open(const firn_scan_options *options, firn_ctx *ctx, firn
   FIRN_TRY(read_mapping(s, err));
   s->only = options->file;
   if (s->only == NULL && snapshot != NULL) {
-    FIRN_TRY(firn_files_open(s->metadata, snapshot, s->stores, &s->moved, ctx, &s->files, err));
+    firn_files_options files = {
+        .metadata = s->metadata, .snapshot = snapshot, .stores = s->stores, .moved = &s->moved};
+    FIRN_TRY(firn_files_open(&files, ctx, &s->files, err));
   }
   *out = FIRN_HAND_OVER(s);
   return FIRN_OK;

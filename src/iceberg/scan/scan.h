@@ -1,12 +1,13 @@
-/* From a snapshot to batches, the plainest way: every live file, in the order of the manifests, columns
- * resolved by field id. Follows the Iceberg specification: Column Projection; Schema Evolution (promotions);
- * Name Mapping.
+/* From a snapshot to batches on one thread: the live files that may hold matches, in the order of the
+ * manifests, columns resolved by field id. Who has threads takes tasks (tasks.h) and reads them with
+ * file_scan.h; this is the same for one.
  *
- * Filters, pruning and deletes have their place here and are not built yet. */
+ * Deletes have their place here and are not built yet. */
 #ifndef FIRN_ICEBERG_SCAN_SCAN_H
 #define FIRN_ICEBERG_SCAN_SCAN_H
 
-#include "iceberg/scan/files.h"
+#include "iceberg/scan/choose.h"
+#include "iceberg/scan/file_scan.h"
 
 typedef struct firn_scan_options {
   const firn_metadata *metadata; /* borrowed */
@@ -18,7 +19,10 @@ typedef struct firn_scan_options {
   firn_moved moved;
   const char *const *columns; /* top-level names in the order wanted; NULL: all */
   size_t n_columns;
-  size_t batch_rows; /* 0: the reader's default */
+  size_t batch_rows;        /* 0: the reader's default */
+  const firn_expr *filter;  /* unbound; only rows that match come out. NULL: all */
+  bool never_skip;          /* for tests: the filter prunes nothing */
+  firn_scan_counts *counts; /* NULL: nobody counts */
 } firn_scan_options;
 
 typedef struct firn_scan firn_scan;
