@@ -86,9 +86,9 @@ function(firn_fuzz path)
 endfunction()
 
 # X_peer.c becomes X_peer.so, which scripts load: compiled apart, position independent and without sanitizers, with the two
-# rooms below everything.
+# rooms below everything and formats/arrow.
 function(firn_interop_module path name)
-  file(GLOB sources CONFIGURE_DEPENDS src/base/*.c src/column/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS src/base/*.c src/column/*.c src/formats/arrow/*.c)
   list(FILTER sources EXCLUDE REGEX "_test\\.c$")
   add_library(${name} MODULE ${path} ${sources})
   set_target_properties(${name} PROPERTIES PREFIX "")

@@ -5,6 +5,7 @@ import ctypes
 import datetime
 import decimal
 import os
+import tempfile
 import uuid
 
 import peers
@@ -41,10 +42,23 @@ def passed(table, as_views=False, chunk=None):
     return got
 
 
+def written(table, chunk=None):
+    """A table passed through firn's batches into an IPC stream, read by pyarrow."""
+    library = ctypes.CDLL(os.path.join(peers.BUILD, "arrow_peer.so"))
+    library.arrow_peer_write.argtypes = [ctypes.POINTER(Stream), ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
+    into, text = Stream(), ctypes.create_string_buffer(512)
+    pa.RecordBatchReader.from_batches(table.schema, table.to_batches(max_chunksize=chunk))._export_to_c(ctypes.addressof(into))
+    with tempfile.NamedTemporaryFile() as file:
+        status = library.arrow_peer_write(ctypes.byref(into), file.name.encode(), text, len(text))
+        assert status == 0, text.value.decode()
+        got = pa.ipc.open_stream(file.read()).read_all()
+    got.validate(full=True)
+    return got
+
+
 def check(table, **how):
     """The values must be those that went in; types may widen."""
-    for as_views in (False, True):
-        got = passed(table, as_views, **how)
+    for got in (written(table, **how), passed(table, False, **how), passed(table, True, **how)):
         assert got.num_rows == table.num_rows, (got.num_rows, table.num_rows)
         assert got.column_names == table.column_names
         for name in table.column_names:
