@@ -1,6 +1,7 @@
 #include "iceberg/types/schema.h"
 
 #include <assert.h>
+#include <strings.h>
 
 enum { LARGEST_ID = INT32_MAX - 200 }; /* Spec: Reserved Field IDs */
 
@@ -95,6 +96,30 @@ static const firn_field *find_below(const firn_field *parent, const char *dotted
 
 const firn_field *firn_schema_find(const firn_schema *schema, const char *dotted) {
   return find_below(&schema->root, dotted);
+}
+
+/* Counts the fields that answer to a name, and keeps the first. */
+static size_t count_below(const firn_field *parent, const char *dotted, const firn_field **first) {
+  size_t n = 0;
+  for (uint32_t i = 0; i < parent->n_children; i++) {
+    const firn_field *child = &parent->children[i];
+    size_t len = strlen(child->name);
+    if (strncasecmp(child->name, dotted, len) != 0) {
+      continue;
+    }
+    if (dotted[len] == '\0') {
+      *first = *first == NULL ? child : *first;
+      n++;
+    } else if (dotted[len] == '.') {
+      n += count_below(child, dotted + len + 1, first);
+    }
+  }
+  return n;
+}
+
+const firn_field *firn_schema_find_any_case(const firn_schema *schema, const char *dotted) {
+  const firn_field *found = NULL;
+  return count_below(&schema->root, dotted, &found) == 1 ? found : NULL;
 }
 
 static const char *name_below(const firn_field *parent, int32_t id, firn_arena *arena) {

@@ -42,6 +42,8 @@ FIRN_MUST_USE firn_status firn_schema_assign_ids(const firn_schema *schema, int3
 
 /* A field by its dotted name ("tags.element", "m.value.x"); NULL when there is none. */
 const firn_field *firn_schema_find(const firn_schema *schema, const char *dotted);
+/* The same, ASCII letters in any case; NULL when there is none, or more than one. */
+const firn_field *firn_schema_find_any_case(const firn_schema *schema, const char *dotted);
 
 /* The dotted name of the field with this id, in `arena`; NULL when there is none or no memory. */
 const char *firn_schema_name_of(const firn_schema *schema, int32_t id, firn_arena *arena);
