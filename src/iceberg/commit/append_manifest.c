@@ -144,36 +144,6 @@ firn_status firn_append_write_manifests(firn_appending *a, const firn_metadata *
 
 /* --- the manifests of the parent --- */
 
-static firn_status copy_bytes(firn_bytes *bytes, firn_arena *arena, firn_error *err) {
-  if (bytes->data == NULL) {
-    return FIRN_OK;
-  }
-  *bytes = firn_arena_copy(arena, *bytes);
-  return bytes->data != NULL ? FIRN_OK
-                             : firn_error_set(err, FIRN_NOMEM, "no memory for a manifest's summary");
-}
-
-static firn_status copy_manifest(const firn_manifest_file *from, firn_arena *arena, firn_manifest_file **out,
-                                 firn_error *err) {
-  firn_manifest_file *copy = firn_new(arena, firn_manifest_file);
-  firn_field_summary *partitions = firn_new_n(arena, firn_field_summary, from->n_partitions);
-  const char *path = firn_arena_text(arena, firn_bytes_of(from->path));
-  if (copy == NULL || partitions == NULL || path == NULL) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory for an entry of a manifest list");
-  }
-  *copy = *from;
-  copy->path = path;
-  copy->partitions = from->partitions == NULL ? NULL : partitions;
-  FIRN_TRY(copy_bytes(&copy->key_metadata, arena, err));
-  for (size_t i = 0; i < from->n_partitions; i++) {
-    partitions[i] = from->partitions[i];
-    FIRN_TRY(copy_bytes(&partitions[i].lower, arena, err));
-    FIRN_TRY(copy_bytes(&partitions[i].upper, arena, err));
-  }
-  *out = copy;
-  return FIRN_OK;
-}
-
 firn_status firn_manifest_read_all(firn_appending *a, const firn_metadata *base, const firn_manifest_file *m,
                                    firn_entry_visit visit, void *arg, firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
@@ -246,12 +216,15 @@ static firn_status read_parent(firn_appending *a, firn_append_attempt *attempt, 
   FIRN_TRY(firn_manifest_list_open(firn_avro_source_over(&bytes), a->ctx, &reader, err));
   for (;;) {
     const firn_manifest_file *m;
-    firn_manifest_file *copy;
     FIRN_TRY(firn_manifest_list_next(reader, a->ctx, &m, err));
     if (m == NULL) {
       return FIRN_OK;
     }
-    FIRN_TRY(copy_manifest(m, scratch, &copy, err));
+    firn_manifest_file *copy = firn_new(scratch, firn_manifest_file);
+    if (copy == NULL) {
+      return firn_error_set(err, FIRN_NOMEM, "no memory for an entry of a manifest list");
+    }
+    FIRN_TRY(firn_manifest_file_copy(m, scratch, copy, err));
     FIRN_TRY(count_entries(a, attempt->base, copy, err));
     attempt->is_in_already = attempt->is_in_already || wrote(a, copy->path);
     FIRN_TRY(firn_manifest_array_add(copy->is_deletes ? deletes : data, copy, scratch, err));

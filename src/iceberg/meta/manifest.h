@@ -103,6 +103,14 @@ typedef struct firn_manifest_file {
   firn_bytes key_metadata;
 } firn_manifest_file;
 
+/* Copies that live in `arena`. A tuple does not know how long it is: `n_partition_fields` are those of the
+ * entry's spec. Without statistics the maps of the copy are unknown. */
+FIRN_MUST_USE firn_status firn_data_file_copy(const firn_data_file *from, size_t n_partition_fields,
+                                              bool with_statistics, firn_arena *arena, firn_data_file *out,
+                                              firn_error *err);
+FIRN_MUST_USE firn_status firn_manifest_file_copy(const firn_manifest_file *from, firn_arena *arena,
+                                                  firn_manifest_file *out, firn_error *err);
+
 typedef struct firn_manifest_list_reader firn_manifest_list_reader;
 /* `source` is borrowed until the reader is closed. */
 FIRN_MUST_USE firn_status firn_manifest_list_open(firn_avro_source source, firn_ctx *ctx,

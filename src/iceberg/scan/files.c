@@ -17,38 +17,11 @@ struct firn_files {
   firn_bytes rest;
   const char *path;
   firn_manifest_reader *reader;
+  int64_t row_estimate; /* -1: unknown */
+  int64_t rows_passed;
 };
 
-static firn_status copy_text(const char **text, firn_arena *arena, firn_error *err) {
-  *text = firn_arena_text(arena, firn_bytes_of(*text));
-  return *text == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a path") : FIRN_OK;
-}
-
-static firn_status copy_bytes(firn_bytes *bytes, firn_arena *arena, firn_error *err) {
-  if (bytes->data == NULL) {
-    return FIRN_OK;
-  }
-  *bytes = firn_arena_copy(arena, *bytes);
-  return bytes->data == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a bound") : FIRN_OK;
-}
-
-static firn_status copy_manifest_file(const firn_manifest_file *from, firn_arena *arena,
-                                      firn_manifest_file *out, firn_error *err) {
-  *out = *from;
-  FIRN_TRY(copy_text(&out->path, arena, err));
-  FIRN_TRY(copy_bytes(&out->key_metadata, arena, err));
-  firn_field_summary *partitions = firn_new_n(arena, firn_field_summary, from->n_partitions);
-  if (partitions == NULL) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory for partition summaries");
-  }
-  for (size_t i = 0; i < from->n_partitions; i++) {
-    partitions[i] = from->partitions[i];
-    FIRN_TRY(copy_bytes(&partitions[i].lower, arena, err));
-    FIRN_TRY(copy_bytes(&partitions[i].upper, arena, err));
-  }
-  out->partitions = partitions;
-  return FIRN_OK;
-}
+static const firn_expr every_row = {.op = FIRN_EXPR_TRUE};
 
 /* Old v1 snapshots name their manifests one by one. Spec: Snapshots, `manifests`. */
 static firn_status inline_manifests(const firn_snapshot *snapshot, firn_arena *arena,
@@ -83,7 +56,7 @@ static firn_status read_list(firn_bytes bytes, firn_ctx *ctx, firn_arena *arena,
     if (files == NULL) {
       return firn_error_set(err, FIRN_NOMEM, "no memory for %zu manifests", count);
     }
-    FIRN_TRY(copy_manifest_file(file, arena, &files[count++], err));
+    FIRN_TRY(firn_manifest_file_copy(file, arena, &files[count++], err));
   }
   *out = files;
   *n = count;
@@ -107,6 +80,18 @@ firn_status firn_snapshot_manifests(const firn_snapshot *snapshot, firn_stores *
     return firn_error_while(err, status, "manifest list %s", snapshot->manifest_list);
   }
   return FIRN_OK;
+}
+
+static int64_t estimate_rows(const firn_files *f) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < f->n_manifests; i++) {
+    const firn_manifest_file *m = &f->manifests[i];
+    if (!m->is_deletes && (!m->has_counts || __builtin_add_overflow(sum, m->n_added_rows, &sum) ||
+                           __builtin_add_overflow(sum, m->n_existing_rows, &sum))) {
+      return -1;
+    }
+  }
+  return sum;
 }
 
 firn_status firn_files_open(const firn_files_options *options, firn_ctx *ctx, firn_files **out,
@@ -133,6 +118,7 @@ firn_status firn_files_open(const firn_files_options *options, firn_ctx *ctx, fi
                             options->snapshot->snapshot_id, f->manifests[i].path);
     }
   }
+  f->row_estimate = estimate_rows(f);
   *out = FIRN_HAND_OVER(f);
   return FIRN_OK;
 }
@@ -162,6 +148,9 @@ static firn_status next_entry(firn_files *f, firn_ctx *ctx, const firn_manifest_
       return firn_error_set(err, FIRN_UNSUPPORTED, "%s is a delete file, which is not applied yet",
                             (*out)->file.path);
     }
+    int64_t passed;
+    f->rows_passed =
+        __builtin_add_overflow(f->rows_passed, (*out)->file.record_count, &passed) ? INT64_MAX : passed;
     return FIRN_OK;
   }
 }
@@ -189,6 +178,31 @@ firn_status firn_files_next(firn_files *f, firn_ctx *ctx, const firn_manifest_en
     }
   }
   return FIRN_OK;
+}
+
+firn_status firn_files_residual(firn_files *f, firn_arena *arena, const firn_expr **out, firn_error *err) {
+  (void)f;
+  (void)arena;
+  (void)err;
+  *out = &every_row;
+  return FIRN_OK;
+}
+
+const firn_partition_spec *firn_files_spec(const firn_files *f) {
+  return firn_manifest_spec(f->reader);
+}
+
+int64_t firn_files_row_estimate(const firn_files *f) {
+  return f->row_estimate;
+}
+
+double firn_files_progress(const firn_files *f) {
+  if (f->next_manifest == f->n_manifests && f->reader == NULL) {
+    return 1;
+  }
+  double done = f->row_estimate > 0 ? (double)f->rows_passed / (double)f->row_estimate
+                                    : (double)f->next_manifest / (double)(f->n_manifests + 1);
+  return done < 1 ? done : 1;
 }
 
 void firn_files_close(firn_files *f) {

@@ -52,8 +52,12 @@ FIRN_MUST_USE firn_status firn_files_next(firn_files *f, firn_ctx *ctx, const fi
  */
 FIRN_MUST_USE firn_status firn_files_residual(firn_files *f, firn_arena *arena, const firn_expr **out,
                                               firn_error *err);
+/* The partition spec of the entry that came last. */
+const firn_partition_spec *firn_files_spec(const firn_files *f);
 /* Rows of the manifests that are to be read, as their list says; -1: it does not. An upper bound. */
 int64_t firn_files_row_estimate(const firn_files *f);
+/* How much of them has been passed, 0 to 1; by manifests where rows are not known. */
+double firn_files_progress(const firn_files *f);
 void firn_files_close(firn_files *f);
 void firn_files_close_pointer(firn_files **f);
 #define FIRN_AUTO_FILES FIRN_AUTO(firn_files_close_pointer) firn_files
