@@ -2,7 +2,10 @@
  * reference's metadata tables (docs: Spark queries, Inspecting tables), so that a query works here as it does
  * there: `history`, `snapshots`, `refs`, `metadata_log_entries`; `files`, `data_files`, `delete_files`,
  * `manifests`, `entries`, `partitions` of one snapshot; `all_data_files`, `all_delete_files`, `all_files`,
- * `all_manifests`, `all_entries` of all. */
+ * `all_manifests`, `all_entries` of all.
+ *
+ * `history` has further columns behind the reference's. An `all_` table reads every manifest once, so its
+ * files come once for each manifest that has them. An inspection belongs to one thread at a time. */
 #ifndef FIRN_ICEBERG_INSPECT_INSPECT_H
 #define FIRN_ICEBERG_INSPECT_INSPECT_H
 
@@ -41,16 +44,28 @@ typedef struct firn_inspect_options {
   const firn_snapshot *snapshot; /* of those that belong to one; NULL: no snapshot, no rows */
   firn_stores *stores;
   const firn_moved *moved; /* NULL: nothing moved */
+  /* The columns wanted, by their places among all of the table's (firn_inspect_columns), each at most once;
+   * `n_columns` 0: none, batches then only count rows. NULL: all. */
+  const uint32_t *columns;
+  size_t n_columns;
 } firn_inspect_options;
+
+/* All columns of a metadata table, a STRUCT in `arena`; its texts are borrowed from `metadata`. */
+FIRN_MUST_USE firn_status firn_inspect_columns(firn_inspect_kind kind, const firn_metadata *metadata,
+                                               firn_arena *arena, firn_field *out, firn_error *err);
+/* Whether its rows are of one snapshot, so that it can be seen at another time. */
+bool firn_inspect_is_of_snapshot(firn_inspect_kind kind);
 
 typedef struct firn_inspect firn_inspect;
 
 FIRN_MUST_USE firn_status firn_inspect_open(const firn_inspect_options *options, firn_ctx *ctx,
                                             firn_inspect **out, firn_error *err);
-/* A STRUCT of its columns. */
+/* A STRUCT of the columns wanted. */
 const firn_field *firn_inspect_schema(const firn_inspect *i);
 /* `*out` is NULL after the last batch of at most 2,048 rows; borrowed until the following next. Memory is
- * bounded whatever the table's size (but `partitions`, which must add up). */
+ * that of a batch (some 16 MiB), of one manifest and of a manifest list, whatever the table's size;
+ * `partitions`, which must add up, has its partitions in memory, and the `all_` tables a number for each
+ * manifest. */
 FIRN_MUST_USE firn_status firn_inspect_next(firn_inspect *i, firn_ctx *ctx, const firn_batch **out,
                                             firn_error *err);
 void firn_inspect_close(firn_inspect *i);
