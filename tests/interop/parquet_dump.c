@@ -2,6 +2,7 @@
  * parquet_dump FILE                 every row
  * parquet_dump FILE rows FIRST N    some of them, in small batches
  * parquet_dump FILE row N...        single rows
+ * parquet_dump FILE ranges FIRST N...   from one range of rows to the next, by one reader
  * Exit status 1 and one sentence on standard error when the file is refused. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,6 +91,30 @@ static firn_status show_rows(const firn_parquet_file *file, firn_ctx *ctx, int64
   }
 }
 
+/* Pairs of numbers. Every other range is sought as if the rest of the file would follow. */
+static firn_status show_ranges(const firn_parquet_file *file, firn_ctx *ctx, int n, char **words,
+                               firn_error *err) {
+  firn_parquet_reader_options options = {.seeks = true};
+  FIRN_AUTO_PARQUET_READER *reader = NULL;
+  FIRN_TRY(firn_parquet_reader_open(file, &options, &reader, err));
+  for (int i = 0; i + 1 < n; i += 2) {
+    int64_t at = strtoll(words[i], NULL, 10);
+    int64_t end = at + strtoll(words[i + 1], NULL, 10);
+    int64_t all = firn_parquet_file_metadata(file)->n_rows;
+    FIRN_TRY(firn_parquet_reader_seek(reader, at, i % 4 == 0 ? end : all, err));
+    while (at < end) {
+      const firn_batch *batch;
+      FIRN_TRY(firn_parquet_reader_next_rows(reader, ctx, (size_t)(end - at), &batch, err));
+      if (batch == NULL || firn_parquet_reader_row(reader) != at) {
+        return firn_error_set(err, FIRN_INVALID, "row %" PRId64 " was sought and did not come", at);
+      }
+      at += (int64_t)batch->n_rows;
+      FIRN_TRY(show_batch(batch, err));
+    }
+  }
+  return FIRN_OK;
+}
+
 static firn_status show_row(const firn_parquet_file *file, counted *from, firn_ctx *ctx, int64_t row,
                             firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
@@ -113,6 +138,9 @@ static firn_status show(counted *from, int n_words, char **words, firn_error *er
   if (n_words > 2 && strcmp(words[0], "rows") == 0) {
     return show_rows(file, &ctx, strtoll(words[1], NULL, 10), strtoll(words[2], NULL, 10), 7, err);
   }
+  if (n_words > 2 && strcmp(words[0], "ranges") == 0) {
+    return show_ranges(file, &ctx, n_words - 1, words + 1, err);
+  }
   for (int i = 1; i < n_words && strcmp(words[0], "row") == 0; i++) {
     FIRN_TRY(show_row(file, from, &ctx, strtoll(words[i], NULL, 10), err));
   }
@@ -122,7 +150,7 @@ static firn_status show(counted *from, int n_words, char **words, firn_error *er
 int main(int argc, char **argv) {
   FILE *f = argc < 2 ? NULL : fopen(argv[1], "rb");
   if (f == NULL || fseek(f, 0, SEEK_END) != 0) {
-    (void)fprintf(stderr, "usage: parquet_dump FILE [rows FIRST N | row N...]\n");
+    (void)fprintf(stderr, "usage: parquet_dump FILE [rows FIRST N | row N... | ranges FIRST N...]\n");
     return 2;
   }
   size_t size = (size_t)ftell(f);

@@ -139,6 +139,10 @@ def check_file(path, wanted, r):
         first = r.randrange(n)
         count = r.choice((1, r.randrange(1, n - first + 1)))
         check_same(f"rows {first} and {count}", dump(path, "rows", first, count), wanted[first : first + count], first)
+    ends = sorted(r.choices(range(n + 1), k=r.choice((2, 6, 20))))
+    ranges = list(zip(ends[::2], ends[1::2]))
+    got = dump(path, "ranges", *(word for a, b in ranges for word in (a, b - a)))
+    check_same(f"ranges {ranges}", got, [row for a, b in ranges for row in wanted[a:b]])
     rows = sorted(r.sample(range(n), min(n, 12)))
     check_same(f"row {rows}", dump(path, "row", *rows), [wanted[i] for i in rows])
 

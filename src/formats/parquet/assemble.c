@@ -8,9 +8,36 @@ uint32_t firn_parquet_count_leaves(const firn_parquet_node *node) {
   return n;
 }
 
-static firn_status init_column(firn_parquet_column *c, const firn_parquet_node *node, bool is_element,
-                               const firn_parquet_column *above, firn_vector *vector,
-                               firn_parquet_leaf **leaves, firn_arena *arena, firn_error *err);
+uint32_t firn_parquet_first_leaf(const firn_parquet_node *node) {
+  while (node->n_children > 0) {
+    node = &node->children[0];
+  }
+  return node->leaf;
+}
+
+uint32_t firn_parquet_wanted_leaves(const firn_parquet_node *node, const bool *wanted) {
+  uint32_t count = firn_parquet_count_leaves(node);
+  if (wanted == NULL) {
+    return count;
+  }
+  const bool *below = wanted + firn_parquet_first_leaf(node);
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    n += below[i];
+  }
+  return n;
+}
+
+/* What all columns of a reader have in common. */
+typedef struct making {
+  const bool *wanted;
+  firn_parquet_leaf **leaves;
+  firn_arena *arena;
+} making;
+
+static firn_status init_column(const making *m, firn_parquet_column *c, const firn_parquet_node *node,
+                               bool is_element, const firn_parquet_column *above, firn_vector *vector,
+                               firn_error *err);
 
 static firn_status init_leaf(firn_parquet_column *c, const firn_parquet_node *node,
                              firn_parquet_leaf **leaves, firn_error *err) {
@@ -24,30 +51,36 @@ static firn_status init_leaf(firn_parquet_column *c, const firn_parquet_node *no
   return FIRN_OK;
 }
 
-static firn_status init_children(firn_parquet_column *c, const firn_parquet_node *node,
-                                 const firn_parquet_shape *shape, firn_parquet_leaf **leaves,
-                                 firn_arena *arena, firn_error *err) {
+static firn_status init_children(const making *m, firn_parquet_column *c, const firn_parquet_node *node,
+                                 const firn_parquet_shape *shape, firn_error *err) {
   bool is_struct = c->kind == FIRN_KIND_STRUCT;
-  c->n_children = is_struct ? node->n_children : c->kind == FIRN_KIND_MAP ? 2 : 1;
-  c->children = firn_new_n(arena, firn_parquet_column, c->n_children);
-  firn_vector *vectors = firn_new_n(arena, firn_vector, c->n_children);
+  uint32_t n = is_struct ? node->n_children : c->kind == FIRN_KIND_MAP ? 2 : 1;
+  c->children = firn_new_n(m->arena, firn_parquet_column, n);
+  firn_vector *vectors = firn_new_n(m->arena, firn_vector, n);
   if (c->children == NULL || vectors == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for the columns");
   }
-  c->leaf = *leaves;
-  c->vector->n_children = c->n_children;
+  c->leaf = *m->leaves;
   c->vector->children = vectors;
-  for (uint32_t i = 0; i < c->n_children; i++) {
+  for (uint32_t i = 0; i < n; i++) {
     const firn_parquet_node *child = is_struct ? &node->children[i] : shape->children[i];
-    FIRN_TRY(init_column(&c->children[i], child, !is_struct && shape->element_is_repeated, c, &vectors[i],
-                         leaves, arena, err));
+    if (firn_parquet_wanted_leaves(child, m->wanted) == 0) {
+      if (!is_struct) {
+        return firn_error_set(err, FIRN_INVALID, "no leaf of an entry of %s is wanted", node->name);
+      }
+      continue;
+    }
+    uint32_t at = c->n_children++;
+    FIRN_TRY(init_column(m, &c->children[at], child, !is_struct && shape->element_is_repeated, c,
+                         &vectors[at], err));
   }
+  c->vector->n_children = c->n_children;
   return FIRN_OK;
 }
 
-static firn_status init_column(firn_parquet_column *c, const firn_parquet_node *node, bool is_element,
-                               const firn_parquet_column *above, firn_vector *vector,
-                               firn_parquet_leaf **leaves, firn_arena *arena, firn_error *err) {
+static firn_status init_column(const making *m, firn_parquet_column *c, const firn_parquet_node *node,
+                               bool is_element, const firn_parquet_column *above, firn_vector *vector,
+                               firn_error *err) {
   firn_parquet_shape shape;
   FIRN_TRY(firn_parquet_shape_of(node, is_element, &shape, err));
   if (node->max_def > FIRN_PARQUET_MAX_LEVEL || node->max_rep > FIRN_PARQUET_MAX_LEVEL) {
@@ -63,20 +96,21 @@ static firn_status init_column(firn_parquet_column *c, const firn_parquet_node *
   c->nullable = node->repetition == FIRN_PARQUET_OPTIONAL;
   c->valid_def = (uint8_t)node->max_def;
   if (shape.kind == FIRN_KIND_UNKNOWN) {
-    return init_leaf(c, node, leaves, err);
+    return init_leaf(c, node, m->leaves, err);
   }
   c->kind = vector->kind = shape.kind;
   if (shape.kind != FIRN_KIND_STRUCT) {
     c->entry_rep = (uint8_t)shape.repeated->max_rep;
     c->entry_def = (uint8_t)shape.repeated->max_def;
   }
-  return init_children(c, node, &shape, leaves, arena, err);
+  return init_children(m, c, node, &shape, err);
 }
 
 firn_status firn_parquet_column_init(firn_parquet_column *c, const firn_parquet_node *node,
-                                     firn_vector *vector, firn_parquet_leaf **leaves, firn_arena *arena,
-                                     firn_error *err) {
-  return init_column(c, node, false, NULL, vector, leaves, arena, err);
+                                     const bool *wanted, firn_vector *vector, firn_parquet_leaf **leaves,
+                                     firn_arena *arena, firn_error *err) {
+  making m = {wanted, leaves, arena};
+  return init_column(&m, c, node, false, NULL, vector, err);
 }
 
 void firn_parquet_column_free(firn_parquet_column *c) {

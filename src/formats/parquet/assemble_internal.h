@@ -19,13 +19,18 @@ typedef struct firn_parquet_column {
   firn_parquet_buffer validity, offsets;
 } firn_parquet_column;
 
-/* How many leaves lie below a node. */
+/* How many leaves lie below a node, and the number of the first of them. */
 uint32_t firn_parquet_count_leaves(const firn_parquet_node *node);
+uint32_t firn_parquet_first_leaf(const firn_parquet_node *node);
+/* How many of them are wanted: wanted[i] says it of leaf i of the file. NULL: all. */
+uint32_t firn_parquet_wanted_leaves(const firn_parquet_node *node, const bool *wanted);
 
-/* Makes the column of a node of the schema; takes a leaf off `*leaves` for each of its leaves. */
+/* Makes the column of a node of the schema, of the leaves that are wanted; takes one off `*leaves` for each.
+ */
 FIRN_MUST_USE firn_status firn_parquet_column_init(firn_parquet_column *c, const firn_parquet_node *node,
-                                                   firn_vector *vector, firn_parquet_leaf **leaves,
-                                                   firn_arena *arena, firn_error *err);
+                                                   const bool *wanted, firn_vector *vector,
+                                                   firn_parquet_leaf **leaves, firn_arena *arena,
+                                                   firn_error *err);
 void firn_parquet_column_free(firn_parquet_column *c);
 
 /* Fills the vectors of all nested parts, leaves having been read for `n_rows` rows. */

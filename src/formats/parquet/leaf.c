@@ -90,40 +90,111 @@ static uint64_t dictionary_end(const firn_parquet_chunk *chunk, const firn_parqu
   return (uint64_t)(first > chunk->data_page_offset ? first : chunk->data_page_offset);
 }
 
+/* The last page that begins at or before a row. */
+static size_t page_of(const firn_parquet_offset_index *index, int64_t row) {
+  size_t low = 0;
+  size_t high = index->n_pages;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    if (index->pages[middle].first_row <= row) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+/* Where the pages of rows [from, to) end. */
+static uint64_t pages_end(const firn_parquet_offset_index *index, int64_t from, int64_t to) {
+  const firn_parquet_page_location *last = &index->pages[page_of(index, to > from ? to - 1 : from)];
+  return (uint64_t)last->offset + (uint64_t)last->compressed_bytes;
+}
+
 firn_status firn_parquet_leaf_begin_at(firn_parquet_leaf *l, const firn_parquet_chunk *chunk,
                                        const firn_parquet_offset_index *index, int64_t from, int64_t to,
                                        size_t *skip, firn_error *err) {
-  size_t first = 0;
-  while (first + 1 < index->n_pages && index->pages[first + 1].first_row <= from) {
-    first++;
-  }
-  size_t last = first;
-  while (last + 1 < index->n_pages && index->pages[last + 1].first_row < to) {
-    last++;
-  }
+  size_t first = page_of(index, from);
   reset(l);
   l->is_whole = false;
   l->pages_begin_rows = true;
   l->next_location = &index->pages[first];
   l->end_location = index->pages + index->n_pages;
   *skip = (size_t)(from - index->pages[first].first_row);
-  return firn_parquet_pages_begin(
-      &l->pages, chunk, dictionary_end(chunk, index), (uint64_t)index->pages[first].offset,
-      (uint64_t)index->pages[last].offset + (uint64_t)index->pages[last].compressed_bytes, err);
+  return firn_parquet_pages_begin(&l->pages, chunk, dictionary_end(chunk, index),
+                                  (uint64_t)index->pages[first].offset, pages_end(index, from, to), err);
 }
 
-/* Whether a page has the rows that the offset index promises. A flat leaf has as many values as rows. */
-static firn_status check_location(firn_parquet_leaf *l, int32_t n_values, firn_error *err) {
-  const firn_parquet_page_location *p = l->next_location;
-  if (p == NULL || l->max_rep > 0) {
+firn_status firn_parquet_leaf_go_on(firn_parquet_leaf *l, const firn_parquet_offset_index *index, int64_t at,
+                                    int64_t from, int64_t to, size_t *skip, firn_error *err) {
+  *skip = (size_t)(from - at);
+  if (l->is_whole || index->n_pages == 0) {
     return FIRN_OK;
   }
-  l->next_location = p + 1 < l->end_location ? p + 1 : NULL;
-  if (l->next_location != NULL && l->next_location->first_row - p->first_row != n_values) {
-    return firn_error_set(err, FIRN_CORRUPT, "a page has %" PRId32 " rows, the offset index says %" PRId64,
-                          n_values, l->next_location->first_row - p->first_row);
+  size_t page = page_of(index, from);
+  bool is_ahead = l->next_location != NULL && &index->pages[page] >= l->next_location;
+  if (is_ahead) { /* what is left of the page, or of the rows below lists, is passed over with it */
+    l->page_left = 0;
+    l->n_levels = l->n_pending = l->n_dense = l->n_dense_taken = l->n_rows_begun = l->n_older = 0;
+    l->next_location = &index->pages[page];
+    *skip = (size_t)(from - index->pages[page].first_row);
+    firn_parquet_pages_recycle(&l->pages, 0);
+  }
+  uint64_t next = is_ahead ? (uint64_t)index->pages[page].offset : firn_parquet_pages_at(&l->pages);
+  return firn_parquet_pages_go_on(&l->pages, next, pages_end(index, from, to), err);
+}
+
+static firn_status levels_end_early(firn_error *err) {
+  return firn_error_set(err, FIRN_CORRUPT, "levels end early or are larger than the schema allows");
+}
+
+static size_t count_of(const uint8_t *levels, uint8_t wanted, size_t n) {
+  size_t count = 0;
+  for (size_t i = 0; i < n; i++) {
+    count += levels[i] == wanted;
+  }
+  return count;
+}
+
+/* The rows that the offset index promises of the next page; -1: there is none to tell. Goes on to the page
+ * behind it. */
+static int64_t promised_rows(firn_parquet_leaf *l) {
+  const firn_parquet_page_location *p = l->next_location;
+  if (p == NULL) {
+    return -1;
+  }
+  bool is_last = p + 1 == l->end_location;
+  l->next_location = is_last ? NULL : p + 1;
+  return (is_last ? l->n_rows : p[1].first_row) - p->first_row;
+}
+
+/* A flat leaf has as many values as rows. */
+static firn_status check_rows(int64_t n_rows, int64_t promised, firn_error *err) {
+  if (promised >= 0 && n_rows != promised) {
+    return firn_error_set(err, FIRN_CORRUPT, "a page has %" PRId64 " rows, the offset index says %" PRId64,
+                          n_rows, promised);
   }
   return FIRN_OK;
+}
+
+/* Below lists: counts the rows of the page that has begun, which must begin with one of its own. A page may
+ * be left before its end, so it is now or never. */
+static firn_status check_nested_rows(const firn_parquet_leaf *l, int64_t promised, firn_error *err) {
+  enum { AT_ONCE = 1024 };
+  uint8_t levels[AT_ONCE];
+  firn_rle rep = l->rep;
+  int64_t n_rows = 0;
+  for (size_t at = 0; promised >= 0 && at < l->page_left; at += AT_ONCE) {
+    size_t n = l->page_left - at < AT_ONCE ? l->page_left - at : AT_ONCE;
+    if (!firn_rle_read_u8(&rep, l->max_rep, levels, n)) {
+      return levels_end_early(err);
+    }
+    if (at == 0 && levels[0] != 0) {
+      return firn_error_set(err, FIRN_CORRUPT, "a page begins in the middle of a row");
+    }
+    n_rows += (int64_t)count_of(levels, 0, n);
+  }
+  return check_rows(n_rows, promised, err);
 }
 
 static bool at_end(firn_parquet_leaf *l) {
@@ -176,13 +247,15 @@ static firn_status start_page(firn_parquet_leaf *l, const firn_parquet_page *pag
     return firn_error_set(err, FIRN_CORRUPT, "more values than the %" PRId64 " of the column chunk",
                           l->pages.chunk->n_values);
   }
-  FIRN_TRY(check_location(l, h->n_values, err));
+  l->n_pages_read += l->next_location != NULL;
+  int64_t promised = promised_rows(l);
   l->n_loaded += h->n_values;
   l->page_left = (size_t)h->n_values;
   l->pages_begin_rows = l->pages_begin_rows || h->type == FIRN_PAGE_DATA_V2;
   l->def = firn_rle_over(page->def, bits_for(l->max_def));
   l->rep = firn_rle_over(page->rep, bits_for(l->max_rep));
   l->n_older = l->n_pending;
+  FIRN_TRY(l->max_rep == 0 ? check_rows(h->n_values, promised, err) : check_nested_rows(l, promised, err));
   return firn_parquet_values_start(&l->values, h->encoding, page->values, err);
 }
 
@@ -204,10 +277,6 @@ static firn_status load_page(firn_parquet_leaf *l, firn_ctx *ctx, firn_error *er
     }
   }
   return FIRN_OK;
-}
-
-static firn_status levels_end_early(firn_error *err) {
-  return firn_error_set(err, FIRN_CORRUPT, "levels end early or are larger than the schema allows");
 }
 
 void firn_parquet_leaf_next_batch(firn_parquet_leaf *l) {
@@ -399,7 +468,7 @@ firn_status firn_parquet_leaf_skip(firn_parquet_leaf *l, firn_ctx *ctx, size_t n
     }
     bool is_data = head.type == FIRN_PAGE_DATA || head.type == FIRN_PAGE_DATA_V2;
     if (is_data && (size_t)head.n_values <= n_rows) {
-      FIRN_TRY(check_location(l, head.n_values, err));
+      FIRN_TRY(check_rows(head.n_values, promised_rows(l), err));
       l->n_loaded += head.n_values;
       n_rows -= (size_t)head.n_values;
       firn_parquet_pages_skip(&l->pages, &head);
@@ -415,14 +484,6 @@ firn_status firn_parquet_leaf_skip(firn_parquet_leaf *l, firn_ctx *ctx, size_t n
 }
 
 /* ---- below lists ---- */
-
-static size_t count_of(const uint8_t *levels, uint8_t wanted, size_t n) {
-  size_t count = 0;
-  for (size_t i = 0; i < n; i++) {
-    count += levels[i] == wanted;
-  }
-  return count;
-}
 
 /* Reads `n` more levels of the page, and their values, into the backlog. */
 static firn_status read_block(firn_parquet_leaf *l, size_t n, firn_error *err) {

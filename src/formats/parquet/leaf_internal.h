@@ -39,8 +39,10 @@ typedef struct firn_parquet_leaf {
   bool is_whole;         /* the chunk is read from its start to its end, so its count of values must be met */
   bool pages_begin_rows; /* no row straddles pages */
   int64_t n_loaded;      /* values of the pages loaded or passed over */
-  const firn_parquet_page_location *next_location; /* flat: what the offset index says of the next page... */
+  int64_t n_rows;        /* of the row group; the reader says it */
+  const firn_parquet_page_location *next_location; /* what the offset index says of the next page... */
   const firn_parquet_page_location *end_location;  /* ... and of those after it */
+  int64_t n_pages_read;                            /* of those that an index names, in all chunks so far */
   size_t page_left;                                /* values left in the page */
   firn_rle def, rep;
 
@@ -67,6 +69,13 @@ FIRN_MUST_USE firn_status firn_parquet_leaf_begin(firn_parquet_leaf *l, const fi
 FIRN_MUST_USE firn_status firn_parquet_leaf_begin_at(firn_parquet_leaf *l, const firn_parquet_chunk *chunk,
                                                      const firn_parquet_offset_index *index, int64_t from,
                                                      int64_t to, size_t *skip, firn_error *err);
+
+/* Goes on in the same chunk, from row `at` where reading stands, to row `from` at or behind it, and ends
+ * behind the page that has row `to` - 1; `*skip` rows come before `from`. Pages between are neither read nor
+ * decoded where there is an index; it may be empty. */
+FIRN_MUST_USE firn_status firn_parquet_leaf_go_on(firn_parquet_leaf *l,
+                                                  const firn_parquet_offset_index *index, int64_t at,
+                                                  int64_t from, int64_t to, size_t *skip, firn_error *err);
 
 /* Forgets the batch before: its values are no longer looked at. */
 void firn_parquet_leaf_next_batch(firn_parquet_leaf *l);

@@ -24,14 +24,34 @@ static void begin_segment(firn_page_segment *s, uint64_t at, uint64_t end) {
   s->window_len = 0;
 }
 
-firn_status firn_parquet_pages_begin(firn_parquet_pages *p, const firn_parquet_chunk *chunk,
-                                     uint64_t dictionary_end, uint64_t data_at, uint64_t data_end,
-                                     firn_error *err) {
+static firn_status check_run(const firn_parquet_chunk *chunk, uint64_t data_at, uint64_t data_end,
+                             firn_error *err) {
   uint64_t start = (uint64_t)chunk->offset;
   uint64_t end = start + (uint64_t)chunk->compressed_bytes;
   if (data_at < start || data_end < data_at || data_end > end) {
     return firn_error_set(err, FIRN_CORRUPT, "the offset index names pages outside the column chunk");
   }
+  return FIRN_OK;
+}
+
+uint64_t firn_parquet_pages_at(const firn_parquet_pages *p) {
+  return p->segments[1].at;
+}
+
+firn_status firn_parquet_pages_go_on(firn_parquet_pages *p, uint64_t data_at, uint64_t data_end,
+                                     firn_error *err) {
+  data_end = data_end > data_at ? data_end : data_at; /* the page in use is the last one */
+  FIRN_TRY(check_run(p->chunk, data_at, data_end, err));
+  p->segments[1].at = data_at;
+  p->segments[1].end = data_end;
+  return FIRN_OK;
+}
+
+firn_status firn_parquet_pages_begin(firn_parquet_pages *p, const firn_parquet_chunk *chunk,
+                                     uint64_t dictionary_end, uint64_t data_at, uint64_t data_end,
+                                     firn_error *err) {
+  uint64_t start = (uint64_t)chunk->offset;
+  FIRN_TRY(check_run(chunk, data_at, data_end, err));
   p->chunk = chunk;
   p->current = 0;
   begin_segment(&p->segments[0], start, dictionary_end <= data_at ? dictionary_end : start);

@@ -47,6 +47,12 @@ FIRN_MUST_USE firn_status firn_parquet_pages_begin(firn_parquet_pages *p, const 
                                                    uint64_t dictionary_end, uint64_t data_at,
                                                    uint64_t data_end, firn_error *err);
 
+/* Where the next data page is; and goes on at `data_at`, at or behind it, and to `data_end`. What the window
+ * holds from there on stays. */
+uint64_t firn_parquet_pages_at(const firn_parquet_pages *p);
+FIRN_MUST_USE firn_status firn_parquet_pages_go_on(firn_parquet_pages *p, uint64_t data_at, uint64_t data_end,
+                                                   firn_error *err);
+
 bool firn_parquet_pages_at_end(firn_parquet_pages *p);
 
 /* Whether the next page is not wholly in memory. */

@@ -27,8 +27,13 @@ struct firn_parquet_reader {
   firn_parquet_leaf *leaves;
   firn_parquet_range *ranges; /* two for each leaf */
   firn_parquet_offset_index *indexes;
+  size_t *skips; /* rows that each leaf must pass over to stand where the wanted ones begin */
   firn_batch batch;
 
+  bool seeks;
+  bool is_moved;             /* the wanted rows of the group have changed; its leaves stand at `leaf_row` */
+  int64_t leaf_row;          /* counted over the file */
+  int64_t n_pages;           /* that the indexes of begun chunks name */
   int64_t next_row, end_row; /* counted over the file */
   size_t next_group;         /* the row group after the one being read */
   bool in_group;
@@ -39,6 +44,49 @@ struct firn_parquet_reader {
 
 static firn_status no_memory(firn_error *err) {
   return firn_error_set(err, FIRN_NOMEM, "no memory for a reader");
+}
+
+/* How many leaves lie below a field. */
+static uint32_t leaves_below(const firn_field *f) {
+  uint32_t n = f->n_children == 0;
+  for (uint32_t i = 0; i < f->n_children; i++) {
+    n += leaves_below(&f->children[i]);
+  }
+  return n;
+}
+
+static bool wants_any(const bool *wanted, uint32_t first, uint32_t n) {
+  for (uint32_t i = 0; i < n; i++) {
+    if (wanted[first + i]) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* The field without the children that are not wanted; `*leaf` counts the leaves of the file. */
+static firn_status choose_leaves(const firn_field *field, const bool *wanted, uint32_t *leaf,
+                                 firn_arena *arena, firn_field *out, firn_error *err) {
+  *out = *field;
+  if (wanted == NULL || field->n_children == 0) {
+    *leaf += leaves_below(field);
+    return FIRN_OK;
+  }
+  firn_field *children = firn_new_n(arena, firn_field, field->n_children);
+  if (children == NULL) {
+    return no_memory(err);
+  }
+  out->children = children;
+  out->n_children = 0;
+  for (uint32_t i = 0; i < field->n_children; i++) {
+    uint32_t n = leaves_below(&field->children[i]);
+    if (wants_any(wanted, *leaf, n)) {
+      FIRN_TRY(choose_leaves(&field->children[i], wanted, leaf, arena, &children[out->n_children++], err));
+    } else {
+      *leaf += n;
+    }
+  }
+  return FIRN_OK;
 }
 
 static firn_status choose_columns(firn_parquet_reader *r, const firn_parquet_reader_options *o,
@@ -54,8 +102,14 @@ static firn_status choose_columns(firn_parquet_reader *r, const firn_parquet_rea
     if (from >= all->n_children) {
       return firn_error_set(err, FIRN_INVALID, "column %zu of %" PRIu32, from, all->n_children);
     }
-    chosen[i] = all->children[from];
-    r->n_leaves += firn_parquet_count_leaves(&r->file->metadata->root->children[from]);
+    const firn_parquet_node *node = &r->file->metadata->root->children[from];
+    uint32_t n_wanted = firn_parquet_wanted_leaves(node, o->leaves);
+    uint32_t leaf = firn_parquet_first_leaf(node);
+    if (n_wanted == 0) {
+      return firn_error_set(err, FIRN_INVALID, "no leaf of column %s is wanted", node->name);
+    }
+    FIRN_TRY(choose_leaves(&all->children[from], o->leaves, &leaf, &r->arena, &chosen[i], err));
+    r->n_leaves += n_wanted;
   }
   r->schema = *all;
   r->schema.n_children = (uint32_t)n;
@@ -101,8 +155,8 @@ static firn_status init_leaves(firn_parquet_reader *r, const firn_parquet_reader
   firn_parquet_leaf *leaf = r->leaves;
   for (uint32_t i = 0; i < r->n_columns; i++) {
     size_t from = o->columns == NULL ? i : o->columns[i];
-    FIRN_TRY(firn_parquet_column_init(&r->columns[i], &root->children[from], &r->vectors[i], &leaf, &r->arena,
-                                      err));
+    FIRN_TRY(firn_parquet_column_init(&r->columns[i], &root->children[from], o->leaves, &r->vectors[i], &leaf,
+                                      &r->arena, err));
     for (firn_parquet_leaf *l = r->columns[i].leaf; l < leaf; l++) {
       l->path = path_of(&root->children[from], l->node->leaf, "", &r->arena);
       if (l->path == NULL) {
@@ -118,6 +172,10 @@ static firn_status init_rows(firn_parquet_reader *r, const firn_parquet_reader_o
   if (o->first_row < 0 || o->n_rows < 0) {
     return firn_error_set(err, FIRN_INVALID, "rows %" PRId64 " and %" PRId64 " after it", o->first_row,
                           o->n_rows);
+  }
+  r->seeks = o->seeks;
+  if (o->seeks) { /* no rows yet */
+    return FIRN_OK;
   }
   r->next_row = o->first_row < n_rows ? o->first_row : n_rows;
   r->end_row = o->n_rows == 0 || o->n_rows > n_rows - r->next_row ? n_rows : r->next_row + o->n_rows;
@@ -142,8 +200,9 @@ firn_status firn_parquet_reader_open(const firn_parquet_file *f, const firn_parq
   r->leaves = firn_new_n(&r->arena, firn_parquet_leaf, r->n_leaves);
   r->ranges = firn_new_n(&r->arena, firn_parquet_range, (size_t)r->n_leaves * 2);
   r->indexes = firn_new_n(&r->arena, firn_parquet_offset_index, r->n_leaves);
-  if (r->vectors == NULL || r->columns == NULL || r->leaves == NULL || r->ranges == NULL ||
-      r->indexes == NULL) {
+  r->skips = firn_new_n(&r->arena, size_t, r->n_leaves);
+  if (r->skips == NULL || r->vectors == NULL || r->columns == NULL || r->leaves == NULL ||
+      r->ranges == NULL || r->indexes == NULL) {
     return no_memory(err);
   }
   FIRN_TRY(init_leaves(r, o, err));
@@ -303,8 +362,10 @@ static firn_status begin_leaf(firn_parquet_reader *r, uint32_t i, size_t group, 
   const firn_parquet_row_group *g = &r->file->metadata->row_groups[group];
   const firn_parquet_chunk *chunk = chunk_of(r, group, l);
   FIRN_TRY(check_chunk(chunk, l, g->n_rows, err));
-  bool is_part = from > 0 || to < g->n_rows;
+  l->n_rows = g->n_rows;
+  bool is_part = from > 0 || to < g->n_rows || r->seeks;
   if (is_part && r->indexes[i].n_pages > 0) {
+    r->n_pages += (int64_t)r->indexes[i].n_pages;
     return firn_parquet_leaf_begin_at(l, chunk, &r->indexes[i], from, to, skip, err);
   }
   *skip = (size_t)from;
@@ -316,21 +377,43 @@ static firn_status begin_group(firn_parquet_reader *r, firn_ctx *ctx, size_t gro
   int64_t from = r->next_row - g->first_row;
   int64_t to = r->end_row - g->first_row < g->n_rows ? r->end_row - g->first_row : g->n_rows;
   r->group_end = g->first_row + to;
-  if (from > 0 || to < g->n_rows) {
+  if (from > 0 || to < g->n_rows || r->seeks) {
     FIRN_TRY(load_indexes(r, ctx, group, err));
   }
-  size_t *skips = firn_new_n(&r->index_arena, size_t, r->n_leaves);
-  if (skips == NULL) {
-    return no_memory(err);
-  }
   for (uint32_t i = 0; i < r->n_leaves; i++) {
-    FIRN_TRY(in_column(&r->leaves[i], begin_leaf(r, i, group, from, to, &skips[i], err), err));
+    FIRN_TRY(in_column(&r->leaves[i], begin_leaf(r, i, group, from, to, &r->skips[i], err), err));
   }
   FIRN_TRY(read_ahead(r, ctx, 1, err));
   for (uint32_t i = 0; i < r->n_leaves; i++) {
-    FIRN_TRY(in_column(&r->leaves[i], skip_rows(ctx, &r->leaves[i], skips[i], err), err));
+    FIRN_TRY(in_column(&r->leaves[i], skip_rows(ctx, &r->leaves[i], r->skips[i], err), err));
   }
   r->in_group = true;
+  r->is_moved = false;
+  r->leaf_row = r->next_row;
+  return FIRN_OK;
+}
+
+/* Takes the leaves from where they stand to the rows that are wanted now. */
+static firn_status move_in_group(firn_parquet_reader *r, firn_ctx *ctx, firn_error *err) {
+  const firn_parquet_row_group *g = &r->file->metadata->row_groups[r->next_group - 1];
+  int64_t to = r->end_row - g->first_row < g->n_rows ? r->end_row - g->first_row : g->n_rows;
+  r->group_end = g->first_row + to;
+  for (uint32_t i = 0; i < r->n_leaves; i++) {
+    firn_parquet_leaf *l = &r->leaves[i];
+    firn_parquet_leaf_next_batch(l);
+    FIRN_TRY(in_column(l,
+                       firn_parquet_leaf_go_on(l, &r->indexes[i], r->leaf_row - g->first_row,
+                                               r->next_row - g->first_row, to, &r->skips[i], err),
+                       err));
+  }
+  if (r->next_row < r->group_end) {
+    FIRN_TRY(read_ahead(r, ctx, 1, err));
+  }
+  for (uint32_t i = 0; i < r->n_leaves; i++) {
+    FIRN_TRY(in_column(&r->leaves[i], skip_rows(ctx, &r->leaves[i], r->skips[i], err), err));
+  }
+  r->is_moved = false;
+  r->leaf_row = r->next_row;
   return FIRN_OK;
 }
 
@@ -347,9 +430,18 @@ static firn_status finish_group(firn_parquet_reader *r, firn_error *err) {
 static firn_status next_group(firn_parquet_reader *r, firn_ctx *ctx, bool *found, firn_error *err) {
   const firn_parquet_metadata *m = r->file->metadata;
   *found = false;
+  if (r->in_group && r->is_moved) {
+    firn_status status = move_in_group(r, ctx, err);
+    if (status != FIRN_OK) {
+      return firn_error_while(err, status, "row group %zu", r->next_group - 1);
+    }
+  }
   if (r->in_group && r->next_row < r->group_end) {
     *found = true;
     return FIRN_OK;
+  }
+  if (r->in_group && r->seeks && r->next_row == r->end_row) {
+    return FIRN_OK; /* the rest of the group may be sought yet */
   }
   if (r->in_group) {
     FIRN_TRY(finish_group(r, err));
@@ -366,9 +458,10 @@ static firn_status next_group(firn_parquet_reader *r, firn_ctx *ctx, bool *found
 }
 
 /* How many rows the next batch has: as many as all columns can give without holding too many pages. */
-static firn_status rows_of_batch(firn_parquet_reader *r, firn_ctx *ctx, size_t *out, firn_error *err) {
+static firn_status rows_of_batch(firn_parquet_reader *r, firn_ctx *ctx, size_t max_rows, size_t *out,
+                                 firn_error *err) {
   int64_t left = r->group_end - r->next_row;
-  size_t n = (uint64_t)left < r->batch_rows ? (size_t)left : r->batch_rows;
+  size_t n = (uint64_t)left < max_rows ? (size_t)left : max_rows;
   for (uint32_t i = 0; i < r->n_leaves; i++) {
     firn_parquet_leaf *l = &r->leaves[i];
     firn_status status = l->max_rep == 0
@@ -380,13 +473,13 @@ static firn_status rows_of_batch(firn_parquet_reader *r, firn_ctx *ctx, size_t *
   return FIRN_OK;
 }
 
-static firn_status read_batch(firn_parquet_reader *r, firn_ctx *ctx, firn_error *err) {
+static firn_status read_batch(firn_parquet_reader *r, firn_ctx *ctx, size_t max_rows, firn_error *err) {
   size_t n = 0;
   for (uint32_t i = 0; i < r->n_leaves; i++) {
     firn_parquet_leaf_next_batch(&r->leaves[i]);
   }
-  FIRN_TRY(read_ahead(r, ctx, r->batch_rows, err));
-  FIRN_TRY(rows_of_batch(r, ctx, &n, err));
+  FIRN_TRY(read_ahead(r, ctx, max_rows, err));
+  FIRN_TRY(rows_of_batch(r, ctx, max_rows, &n, err));
   for (uint32_t i = 0; i < r->n_leaves; i++) {
     firn_parquet_leaf *l = &r->leaves[i];
     FIRN_TRY(in_column(l,
@@ -405,11 +498,40 @@ static firn_status read_batch(firn_parquet_reader *r, firn_ctx *ctx, firn_error 
   r->batch = (firn_batch){.schema = &r->schema, .n_rows = n, .columns = r->vectors};
   r->batch_first = r->next_row;
   r->next_row += (int64_t)n;
+  r->leaf_row = r->next_row;
   return FIRN_OK;
 }
 
 firn_status firn_parquet_reader_next(firn_parquet_reader *r, firn_ctx *ctx, const firn_batch **out,
                                      firn_error *err) {
+  return firn_parquet_reader_next_rows(r, ctx, r->batch_rows, out, err);
+}
+
+firn_status firn_parquet_reader_seek(firn_parquet_reader *r, int64_t first, int64_t end, firn_error *err) {
+  if (!r->seeks || first < r->next_row || end < first || end > r->file->metadata->n_rows) {
+    return firn_error_set(err, FIRN_INVALID, "rows %" PRId64 " to %" PRId64 " cannot be sought at %" PRId64,
+                          first, end, r->next_row);
+  }
+  r->next_row = first;
+  r->end_row = end;
+  if (r->in_group) {
+    const firn_parquet_row_group *g = &r->file->metadata->row_groups[r->next_group - 1];
+    r->is_moved = first < g->first_row + g->n_rows;
+    r->in_group = r->is_moved; /* else the rest of the group is not looked at */
+  }
+  return FIRN_OK;
+}
+
+void firn_parquet_reader_pages(const firn_parquet_reader *r, int64_t *n_pages, int64_t *n_read) {
+  *n_pages = r->n_pages;
+  *n_read = 0;
+  for (uint32_t i = 0; i < r->n_leaves; i++) {
+    *n_read += r->leaves[i].n_pages_read;
+  }
+}
+
+firn_status firn_parquet_reader_next_rows(firn_parquet_reader *r, firn_ctx *ctx, size_t max_rows,
+                                          const firn_batch **out, firn_error *err) {
   bool found = false;
   FIRN_TRY(firn_ctx_check(ctx, err));
   FIRN_TRY(next_group(r, ctx, &found, err));
@@ -417,7 +539,7 @@ firn_status firn_parquet_reader_next(firn_parquet_reader *r, firn_ctx *ctx, cons
     *out = NULL;
     return FIRN_OK;
   }
-  firn_status status = read_batch(r, ctx, err);
+  firn_status status = read_batch(r, ctx, max_rows, err);
   if (status != FIRN_OK) {
     return firn_error_while(err, status, "row group %zu", r->next_group - 1);
   }

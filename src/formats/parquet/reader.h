@@ -73,6 +73,9 @@ FIRN_MUST_USE firn_status firn_parquet_file_may_contain(const firn_parquet_file 
 typedef struct firn_parquet_reader_options {
   size_t n_columns; /* which children of the file's schema, in the order wanted; 0 with columns NULL: all */
   const uint32_t *columns;
+  /* Of their leaves: which are wanted, one for each leaf of the file; NULL: all. Structs come without the
+   * children that have none; an entry of a list, and key and value of a map, must have one. */
+  const bool *leaves;
   int64_t first_row; /* counted over the file */
   int64_t n_rows;    /* 0: to the end. Pages outside the range are neither read nor decoded where there is an
                         index */
@@ -81,6 +84,7 @@ typedef struct firn_parquet_reader_options {
   size_t max_page_bytes;   /* uncompressed; 0: 1 GiB. A larger one is FIRN_LIMIT */
   size_t read_ahead_bytes; /* for all columns together; 0: 8 MiB. More hides the latency of an object store */
   bool skip_checksums;     /* of pages, where the file has them */
+  bool seeks;              /* firn_parquet_reader_seek says which rows, and there are none before it does */
 } firn_parquet_reader_options;
 
 typedef struct firn_parquet_reader firn_parquet_reader;
@@ -94,6 +98,18 @@ const firn_field *firn_parquet_reader_schema(const firn_parquet_reader *r);
 /* `*out` is NULL after the last batch; borrowed until the following next. Batches never cross row groups. */
 FIRN_MUST_USE firn_status firn_parquet_reader_next(firn_parquet_reader *r, firn_ctx *ctx,
                                                    const firn_batch **out, firn_error *err);
+/* The same, with at most `max_rows` in this batch. */
+FIRN_MUST_USE firn_status firn_parquet_reader_next_rows(firn_parquet_reader *r, firn_ctx *ctx,
+                                                        size_t max_rows, const firn_batch **out,
+                                                        firn_error *err);
+/* Goes on with rows [first, end), for readers that seek; `first` is not before what was read. Pages outside
+ * are neither fetched nor decoded where there is an index; those inside are read ahead. The batch that came
+ * last is gone. */
+FIRN_MUST_USE firn_status firn_parquet_reader_seek(firn_parquet_reader *r, int64_t first, int64_t end,
+                                                   firn_error *err);
+/* Of the column chunks that were begun, for readers that seek: pages that their indexes name, and those of
+ * them that were read. */
+void firn_parquet_reader_pages(const firn_parquet_reader *r, int64_t *n_pages, int64_t *n_read);
 /* The number, in the file, of the first row of the batch that came last. */
 int64_t firn_parquet_reader_row(const firn_parquet_reader *r);
 void firn_parquet_reader_close(firn_parquet_reader *r);
