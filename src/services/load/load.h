@@ -23,13 +23,15 @@ typedef enum firn_load_evolution {
 typedef struct firn_load_options {
   firn_catalog *catalog; /* borrowed, like the rest */
   firn_table_id table;
-  const firn_schema *schema; /* of a new table; NULL: inferred from the first input */
+  const firn_schema *schema; /* of a new table, and of the rows of JSON and CSV; NULL: inferred */
   const char *partition_by;  /* of a new table: terms (iceberg/types/terms.h); NULL: none. For a table that is
-                                there  it must say what the table has */
+                                there it must say what the table has */
   const char *sort_by;       /* the same; rows of a file are written sorted by the table's order */
   firn_load_evolution evolution;
+  bool make_namespace;        /* of a new table, when it is not there */
   uint64_t commit_every;      /* rows; 0: one commit at the end */
   size_t memory_bytes;        /* 0: 256 MiB */
+  size_t max_open_files;      /* 0: 64. Fewer than partitions that come in no order make many small files */
   uint64_t target_file_bytes; /* 0: the table's write.target-file-size-bytes, else 128 MB */
 } firn_load_options;
 
@@ -37,6 +39,7 @@ typedef struct firn_load_result {
   uint64_t n_rows, n_files, n_commits, bytes_written;
   bool made_table;
   size_t n_columns_added;
+  int64_t snapshot_id; /* of the last commit; 0: none */
 } firn_load_result;
 
 typedef struct firn_load firn_load;
