@@ -4,16 +4,12 @@
 #include <string.h>
 
 #include "iceberg/commit/append_internal.h"
-#include "iceberg/commit/property.h"
-
-enum { SLEEP_SLICE_US = 100 * 1000, MAX_SHIFT = 30, HOUR_MS = 3600 * 1000 };
+#include "iceberg/commit/retry_internal.h"
 
 /* What is known about the race between attempts. */
 typedef struct race {
   int n_attempts;
-  int64_t n_retries, min_wait_ms, max_wait_ms;
-  int64_t n_checks, check_min_wait_ms, check_max_wait_ms;
-  int64_t give_up_us; /* monotonic */
+  firn_retry retry;
   const char *table_uuid;
   /* An answer was lost and the table has not told yet: that attempt expected this head of the branch, so once
    * the branch has moved away from it, it cannot happen any more. */
@@ -26,50 +22,6 @@ typedef struct race {
   firn_error last_error;     /* why the last attempt has to be repeated */
   firn_append_result result; /* of the last attempt, in the caller's arena: made before it is committed */
 } race;
-
-/* --- waiting --- */
-
-static firn_status sleep_for(firn_ctx *ctx, int64_t us, firn_error *err) {
-  while (us > 0) {
-    FIRN_TRY(firn_ctx_check(ctx, err));
-    int64_t slice = us < SLEEP_SLICE_US ? us : SLEEP_SLICE_US; /* so that a cancellation is heard */
-    ctx->env->sleep_us(ctx->env->self, slice);
-    us -= slice;
-  }
-  return firn_ctx_check(ctx, err);
-}
-
-/* Full jitter: anything up to a bound that doubles each time, so that those who collided do not meet again.
- */
-static firn_status wait_before(firn_ctx *ctx, int64_t min_ms, int64_t max_ms, int64_t nth, firn_error *err) {
-  int shift = nth > MAX_SHIFT ? MAX_SHIFT : (int)nth;
-  int64_t bound_ms = min_ms > (max_ms >> shift) ? max_ms : min_ms << shift;
-  uint64_t random;
-  firn_ctx_random(ctx, &random, sizeof random);
-  return sleep_for(ctx, (int64_t)(random % ((uint64_t)bound_ms * 1000 + 1)), err);
-}
-
-static int64_t at_least(int64_t v, int64_t least) {
-  return v < least ? least : v;
-}
-
-static void read_settings(race *r, const firn_appending *a, const firn_metadata *base) {
-  const firn_properties *p = &firn_metadata_get(base)->properties;
-  int asked = a->append->n_retries;
-  r->n_retries = asked > 0   ? asked
-                 : asked < 0 ? 0
-                             : at_least(firn_property_int64(p, FIRN_PROPERTY_RETRIES, 4), 0);
-  r->min_wait_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_RETRY_MIN_WAIT_MS, 100), 0);
-  r->max_wait_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_RETRY_MAX_WAIT_MS, 60 * 1000), 0);
-  r->max_wait_ms = r->max_wait_ms > HOUR_MS ? HOUR_MS : r->max_wait_ms;
-  r->n_checks = at_least(firn_property_int64(p, FIRN_PROPERTY_CHECKS, 3), 0);
-  r->check_min_wait_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_CHECK_MIN_WAIT_MS, 1000), 0);
-  r->check_max_wait_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_CHECK_MAX_WAIT_MS, 60 * 1000), 0);
-  r->check_max_wait_ms = r->check_max_wait_ms > HOUR_MS ? HOUR_MS : r->check_max_wait_ms;
-  int64_t total_ms = at_least(firn_property_int64(p, FIRN_PROPERTY_RETRY_TOTAL_MS, HOUR_MS / 2), 0);
-  int64_t now_us = firn_ctx_monotonic_us(a->ctx);
-  r->give_up_us = total_ms > (INT64_MAX - now_us) / 1000 ? INT64_MAX : now_us + total_ms * 1000;
-}
 
 /* --- what the caller gets --- */
 
@@ -109,10 +61,10 @@ static firn_status load_table(firn_appending *a, const race *r, firn_table *tabl
   for (int64_t i = 0;; i++) {
     firn_status status = firn_catalog_table_load(a->catalog, a->ctx, a->table, table, err);
     bool worth_waiting = r->is_open || status == FIRN_BUSY;
-    if (status == FIRN_OK || !worth_waiting || i >= r->n_checks) {
+    if (status == FIRN_OK || !worth_waiting || i >= r->retry.n_checks) {
       return status;
     }
-    FIRN_TRY(wait_before(a->ctx, r->check_min_wait_ms, r->check_max_wait_ms, i, err));
+    FIRN_TRY(firn_retry_wait(a->ctx, r->retry.check_min_wait_ms, r->retry.check_max_wait_ms, i, err));
   }
 }
 
@@ -121,7 +73,7 @@ static firn_status check_identity(firn_appending *a, race *r, const firn_metadat
   const char *uuid = firn_metadata_get(base)->table_uuid;
   uuid = uuid == NULL ? "" : uuid;
   if (r->table_uuid == NULL) {
-    read_settings(r, a, base);
+    firn_retry_read(&r->retry, &firn_metadata_get(base)->properties, a->append->n_retries, a->ctx);
     r->table_uuid = firn_arena_text(a->arena, firn_bytes_of(uuid));
     return r->table_uuid != NULL ? FIRN_OK : firn_error_set(err, FIRN_NOMEM, "no memory for a UUID");
   }
@@ -147,7 +99,7 @@ static void note_open_attempt(const firn_appending *a, race *r, const firn_metad
 }
 
 static bool may_try_again(const firn_appending *a, const race *r) {
-  return r->n_attempts <= r->n_retries && firn_ctx_monotonic_us(a->ctx) <= r->give_up_us;
+  return r->n_attempts <= r->retry.n_retries && firn_ctx_monotonic_us(a->ctx) <= r->retry.give_up_us;
 }
 
 static firn_status out_of_attempts(const race *r, firn_error *err) {
@@ -246,7 +198,7 @@ static firn_status race_to_the_end(firn_appending *a, race *r, firn_arena *arena
   FIRN_TRY(try_round(a, r, arena, &done, err));
   for (int64_t nth = 0; !done; nth++) {
     if (may_try_again(a, r)) {
-      FIRN_TRY(wait_before(a->ctx, r->min_wait_ms, r->max_wait_ms, nth, err));
+      FIRN_TRY(firn_retry_wait(a->ctx, r->retry.min_wait_ms, r->retry.max_wait_ms, nth, err));
     }
     FIRN_TRY(try_round(a, r, arena, &done, err)); /* the last one only looks */
   }
@@ -255,7 +207,7 @@ static firn_status race_to_the_end(firn_appending *a, race *r, firn_arena *arena
 
 firn_status firn_append_race(firn_appending *a, firn_arena *arena, firn_append_result *result,
                              firn_error *err) {
-  race r = {.n_checks = 3, .check_min_wait_ms = 1000, .check_max_wait_ms = 60 * 1000};
+  race r = {.retry = FIRN_RETRY_INIT};
   firn_status status = race_to_the_end(a, &r, arena, err);
   if (status != FIRN_OK) {
     return give_up(a, &r, status, err);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 int64_t firn_property_int64(const firn_properties *p, const char *key, int64_t otherwise) {
@@ -18,4 +19,24 @@ int64_t firn_property_int64(const firn_properties *p, const char *key, int64_t o
 bool firn_property_bool(const firn_properties *p, const char *key, bool otherwise) {
   const char *text = firn_properties_get(p, key);
   return text == NULL ? otherwise : strcasecmp(text, "true") == 0;
+}
+
+bool firn_property_is_reserved(const char *key) {
+  static const char *const reserved[] = {
+      "format-version",
+      "uuid",
+      "snapshot-count",
+      "current-schema",
+      "current-snapshot-id",
+      "current-snapshot-summary",
+      "default-sort-order",
+      "default-partition-spec",
+      "current-snapshot-timestamp-ms",
+  };
+  for (size_t i = 0; i < FIRN_COUNT_OF(reserved); i++) {
+    if (strcmp(key, reserved[i]) == 0) {
+      return true;
+    }
+  }
+  return false;
 }

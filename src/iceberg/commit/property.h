@@ -26,6 +26,8 @@
 #define FIRN_PROPERTY_MAX_REF_AGE_MS "history.expire.max-ref-age-ms"
 
 int64_t firn_property_int64(const firn_properties *p, const char *key, int64_t otherwise);
+/* Keys that mean something when a table is made or changed and are never stored. */
+bool firn_property_is_reserved(const char *key);
 bool firn_property_bool(const firn_properties *p, const char *key, bool otherwise);
 
 #endif

@@ -66,27 +66,6 @@ static firn_status fresh_order(const firn_table_create *how, const firn_schema *
 
 /* --- properties --- */
 
-/* Properties that mean something when a table is made or changed and are never stored. */
-static bool is_reserved(const char *key) {
-  static const char *const reserved[] = {
-      "format-version",
-      "uuid",
-      "snapshot-count",
-      "current-schema",
-      "current-snapshot-id",
-      "current-snapshot-summary",
-      "default-sort-order",
-      "default-partition-spec",
-      "current-snapshot-timestamp-ms",
-  };
-  for (size_t i = 0; i < FIRN_COUNT_OF(reserved); i++) {
-    if (strcmp(key, reserved[i]) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
 static firn_status stored_properties(const firn_table_create *how, firn_arena *arena, firn_properties *out,
                                      firn_error *err) {
   /* Set on new tables only: old ones without it mean gzip. */
@@ -100,7 +79,7 @@ static firn_status stored_properties(const firn_table_create *how, firn_arena *a
     items[n++] = codec;
   }
   for (size_t i = 0; i < how->properties.n; i++) {
-    if (!is_reserved(how->properties.items[i].key)) {
+    if (!firn_property_is_reserved(how->properties.items[i].key)) {
       items[n++] = how->properties.items[i];
     }
   }

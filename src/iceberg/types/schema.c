@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <strings.h>
 
+#include "base/nearest.h"
+
 enum { LARGEST_ID = INT32_MAX - 200 }; /* Spec: Reserved Field IDs */
 
 static int32_t last_id_of(const firn_field *field) {
@@ -120,6 +122,33 @@ static size_t count_below(const firn_field *parent, const char *dotted, const fi
 const firn_field *firn_schema_find_any_case(const firn_schema *schema, const char *dotted) {
   const firn_field *found = NULL;
   return count_below(&schema->root, dotted, &found) == 1 ? found : NULL;
+}
+
+static firn_status no_such_column(const firn_schema *schema, const char *name, firn_error *err) {
+  FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0);
+  const firn_field *root = &schema->root;
+  const char **names = firn_new_n(&scratch, const char *, root->n_children);
+  for (uint32_t i = 0; names != NULL && i < root->n_children; i++) {
+    names[i] = root->children[i].name;
+  }
+  const char *meant = names == NULL ? NULL : firn_nearest(firn_bytes_of(name), names, root->n_children);
+  if (meant == NULL) {
+    return firn_error_set(err, FIRN_NOT_FOUND, "there is no column %.80s", name);
+  }
+  return firn_error_set(err, FIRN_NOT_FOUND, "there is no column %.80s; is %.80s meant?", name, meant);
+}
+
+firn_status firn_schema_need(const firn_schema *schema, const char *dotted, bool any_case,
+                             const firn_field **out, firn_error *err) {
+  const firn_field *found = firn_schema_find(schema, dotted);
+  if (found == NULL && any_case) {
+    found = firn_schema_find_any_case(schema, dotted);
+  }
+  if (found == NULL) {
+    return no_such_column(schema, dotted, err);
+  }
+  *out = found;
+  return FIRN_OK;
 }
 
 static const char *name_below(const firn_field *parent, int32_t id, firn_arena *arena) {

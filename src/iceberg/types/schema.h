@@ -44,6 +44,10 @@ FIRN_MUST_USE firn_status firn_schema_assign_ids(const firn_schema *schema, int3
 const firn_field *firn_schema_find(const firn_schema *schema, const char *dotted);
 /* The same, ASCII letters in any case; NULL when there is none, or more than one. */
 const firn_field *firn_schema_find_any_case(const firn_schema *schema, const char *dotted);
+/* As it is written, else, with `any_case`, in any case; else FIRN_NOT_FOUND with the name that may be meant.
+ */
+FIRN_MUST_USE firn_status firn_schema_need(const firn_schema *schema, const char *dotted, bool any_case,
+                                           const firn_field **out, firn_error *err);
 
 /* The dotted name of the field with this id, in `arena`; NULL when there is none or no memory. */
 const char *firn_schema_name_of(const firn_schema *schema, int32_t id, firn_arena *arena);

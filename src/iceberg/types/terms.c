@@ -2,7 +2,6 @@
 
 #include <strings.h>
 
-#include "base/nearest.h"
 #include "base/utf8.h"
 
 enum { SHOWN = 60 }; /* bytes of the text in an error */
@@ -144,31 +143,11 @@ static firn_status read_name(reader *r, token first, const char **out, bool *is_
   return *out == NULL ? no_memory(err) : FIRN_OK;
 }
 
-static firn_status no_such_column(const reader *r, const char *name, firn_error *err) {
-  FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0);
-  const firn_field *root = &r->schema->root;
-  const char **names = firn_new_n(&scratch, const char *, root->n_children);
-  for (uint32_t i = 0; names != NULL && i < root->n_children; i++) {
-    names[i] = root->children[i].name;
-  }
-  const char *meant = names == NULL ? NULL : firn_nearest(firn_bytes_of(name), names, root->n_children);
-  if (meant == NULL) {
-    return firn_error_set(err, FIRN_NOT_FOUND, "there is no column %.80s", name);
-  }
-  return firn_error_set(err, FIRN_NOT_FOUND, "there is no column %.80s; is %.80s meant?", name, meant);
-}
-
 static firn_status read_column(reader *r, token first, firn_term *out, firn_error *err) {
   const char *name;
   bool is_quoted;
   FIRN_TRY(read_name(r, first, &name, &is_quoted, err));
-  out->source = firn_schema_find(r->schema, name);
-  if (out->source == NULL && !is_quoted) {
-    out->source = firn_schema_find_any_case(r->schema, name);
-  }
-  if (out->source == NULL) {
-    return no_such_column(r, name, err);
-  }
+  FIRN_TRY(firn_schema_need(r->schema, name, !is_quoted, &out->source, err));
   out->source_name = firn_schema_name_of(r->schema, out->source->id, r->arena);
   return out->source_name == NULL ? no_memory(err) : FIRN_OK;
 }
