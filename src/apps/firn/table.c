@@ -6,6 +6,12 @@ static const firn_option snapshot_options[] = {
     {0},
 };
 
+static const firn_option inspect_options[] = {
+    {"columns", "A,B,...", "only these columns, in this order"},
+    {"snapshot", "ID", "of which snapshot (default: the current one)"},
+    {0},
+};
+
 static const firn_option cat_options[] = {
     {"columns", "A,B,...", "only these columns, in this order"},
     {"limit", "N", "at most so many rows"},
@@ -34,6 +40,11 @@ const firn_command firn_table_commands[] = {
     {"snapshots", "TABLE", "its snapshots", 1, 1, NULL, firn_table_snapshots_run, NULL},
     {"history", "TABLE", "which snapshot was current when", 1, 1, NULL, firn_table_history_run, NULL},
     {"files", "TABLE", "the data files of a snapshot", 1, 1, snapshot_options, firn_table_files_run, NULL},
+    {"manifests", "TABLE", "the manifests of a snapshot", 1, 1, snapshot_options, firn_table_manifests_run,
+     NULL},
+    {"refs", "TABLE", "its branches and tags", 1, 1, NULL, firn_table_refs_run, NULL},
+    {"inspect", "TABLE METADATA-TABLE", "one of its metadata tables, as one JSON object a line", 2, 2,
+     inspect_options, firn_table_inspect_run, NULL},
     {"cat", "TABLE", "its rows, as one JSON object a line", 1, 1, cat_options, firn_table_cat_run, NULL},
     {"create", "TABLE", "a new table; its namespace is made when it is missing", 1, 1, create_options,
      firn_table_create_run, NULL},

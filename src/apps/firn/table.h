@@ -15,6 +15,15 @@ FIRN_MUST_USE firn_status firn_table_schema_run(firn_app *app, const firn_args *
 FIRN_MUST_USE firn_status firn_table_files_run(firn_app *app, const firn_args *args, firn_error *err);
 FIRN_MUST_USE firn_status firn_table_cat_run(firn_app *app, const firn_args *args, firn_error *err);
 
+/* The snapshot that --snapshot names; NULL in `*out`: none was named. */
+FIRN_MUST_USE firn_status firn_table_snapshot_option(const firn_metadata *m, const firn_args *args,
+                                                     const firn_snapshot **out, firn_error *err);
+
+/* table_inspect.c */
+FIRN_MUST_USE firn_status firn_table_manifests_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_refs_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_inspect_run(firn_app *app, const firn_args *args, firn_error *err);
+
 /* table_change.c */
 FIRN_MUST_USE firn_status firn_table_create_run(firn_app *app, const firn_args *args, firn_error *err);
 FIRN_MUST_USE firn_status firn_table_drop_run(firn_app *app, const firn_args *args, firn_error *err);

@@ -11,9 +11,8 @@
 
 enum { LINE_MAX_BYTES = 64 << 20 };
 
-/* The snapshot that --snapshot names; NULL in `*out`: none was named. */
-static firn_status find_snapshot(const firn_metadata *m, const firn_args *args, const firn_snapshot **out,
-                                 firn_error *err) {
+firn_status firn_table_snapshot_option(const firn_metadata *m, const firn_args *args,
+                                       const firn_snapshot **out, firn_error *err) {
   const char *text = firn_args_value(args, "snapshot");
   *out = NULL;
   if (text == NULL) {
@@ -76,7 +75,7 @@ static firn_status print_files(firn_app *app, const firn_app_table_found *found,
 static firn_status files_of(firn_app *app, const firn_app_table_found *found, const firn_args *args,
                             firn_error *err) {
   const firn_snapshot *snapshot;
-  FIRN_TRY(find_snapshot(found->metadata, args, &snapshot, err));
+  FIRN_TRY(firn_table_snapshot_option(found->metadata, args, &snapshot, err));
   snapshot = snapshot != NULL ? snapshot : firn_metadata_current_snapshot(found->metadata);
   if (snapshot == NULL) {
     return FIRN_OK;
@@ -121,7 +120,7 @@ static firn_status cat(firn_app *app, const firn_app_table_found *found, const f
   FIRN_TRY(firn_args_count(args, "limit", &limit, err));
   FIRN_TRY(firn_split_names(firn_args_value(args, "columns"), app->arena, &options.columns,
                             &options.n_columns, err));
-  FIRN_TRY(find_snapshot(found->metadata, args, &options.snapshot, err));
+  FIRN_TRY(firn_table_snapshot_option(found->metadata, args, &options.snapshot, err));
   FIRN_AUTO_SCAN *scan = NULL;
   FIRN_TRY(firn_scan_open(&options, &app->ctx, &scan, err));
   return print_rows(app, scan, limit, err);

@@ -68,7 +68,7 @@ firn_status firn_inspect_manifest_row(firn_inspect *i, firn_ctx *ctx, bool *is_o
   firn_vector **v = i->cells;
   firn_cell_int(&i->c, *v++, m->is_deletes ? 1 : 0);
   firn_cell_text(&i->c, *v++, m->path);
-  if (m->size_bytes > 0) { /* else a table of version 1 that has no manifest list, which would say it */
+  if (i->walk.snapshot->manifest_list != NULL) { /* else a table of version 1, where nothing says it */
     firn_cell_long(&i->c, *v++, m->size_bytes);
   } else {
     firn_cell_null(&i->c, *v++);
