@@ -132,6 +132,23 @@ FIRN_MUST_USE firn_status firn_manifest_open(firn_avro_source source, firn_ctx *
                                              const firn_manifest_file *manifest,
                                              const firn_metadata *metadata, firn_manifest_reader **out,
                                              firn_error *err);
+/* What of a manifest is wanted; zero: everything. What is not costs little more than its bytes. */
+typedef struct firn_manifest_wishes {
+  bool only_columns; /* of the statistics, counts and bounds of these columns; the rest looks unknown */
+  size_t n_columns;
+  const int32_t *columns; /* ascending, borrowed until the reader is closed */
+  /* Asked of each entry, once, before its statistics are decoded: there are status, snapshot id, path,
+   * partition, row count and size, nothing else. False: passes over the entry. Delete files and
+   * broken entries are not asked about. NULL: all are wanted. */
+  bool (*wants)(void *arg, const firn_manifest_entry *entry);
+  void *arg;
+} firn_manifest_wishes;
+
+FIRN_MUST_USE firn_status firn_manifest_open_for(firn_avro_source source, firn_ctx *ctx,
+                                                 const firn_manifest_file *manifest,
+                                                 const firn_metadata *metadata,
+                                                 const firn_manifest_wishes *wishes,
+                                                 firn_manifest_reader **out, firn_error *err);
 /* Of the reader: the spec of its tuples, and their types (a STRUCT, a child for each field). */
 const firn_partition_spec *firn_manifest_spec(const firn_manifest_reader *r);
 const firn_field *firn_manifest_partition_type(const firn_manifest_reader *r);

@@ -92,8 +92,9 @@ static firn_status open_reader(firn_manifest_list_reader *r, firn_avro_source so
     return firn_error_set(err, FIRN_CORRUPT, "it holds no records");
   }
   FIRN_TRY(read_version(r, err));
-  return firn_record_program_make(schema, manifest_slots, FIRN_COUNT_OF(manifest_slots), NULL, &r->arena,
-                                  &r->program, err);
+  const firn_record_wishes everything = {0};
+  return firn_record_program_make(schema, manifest_slots, FIRN_COUNT_OF(manifest_slots), &everything,
+                                  &r->arena, &r->program, err);
 }
 
 firn_status firn_manifest_list_open(firn_avro_source source, firn_ctx *ctx, firn_manifest_list_reader **out,

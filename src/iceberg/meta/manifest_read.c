@@ -57,12 +57,12 @@ enum {
 
 /* Spec: Manifests, Data File Fields. */
 static const firn_slot file_slots[] = {
-    SLOT(134, "content", INT, content, CONTENT),
-    SLOT(100, "file_path", TEXT, file.path, FILE_PATH, .required = true),
+    SLOT(134, "content", INT, content, CONTENT, .judged = true),
+    SLOT(100, "file_path", TEXT, file.path, FILE_PATH, .required = true, .judged = true),
     SLOT(101, "file_format", TEXT, file.format, FILE_FORMAT, .required = true),
-    SLOT(102, "partition", TUPLE, file.partition, PARTITION),
-    SLOT(103, "record_count", LONG, file.record_count, RECORD_COUNT, .required = true),
-    SLOT(104, "file_size_in_bytes", LONG, file.size_bytes, FILE_SIZE, .required = true),
+    SLOT(102, "partition", TUPLE, file.partition, PARTITION, .judged = true),
+    SLOT(103, "record_count", LONG, file.record_count, RECORD_COUNT, .required = true, .judged = true),
+    SLOT(104, "file_size_in_bytes", LONG, file.size_bytes, FILE_SIZE, .required = true, .judged = true),
     SLOT(108, "column_sizes", COUNTS, file.column_sizes, COLUMN_SIZES),
     SLOT(109, "value_counts", COUNTS, file.value_counts, VALUE_COUNTS),
     SLOT(110, "null_value_counts", COUNTS, file.null_counts, NULL_VALUE_COUNTS),
@@ -79,8 +79,8 @@ static const firn_slot file_slots[] = {
 
 /* Spec: Manifests, Manifest Entry Fields. */
 static const firn_slot entry_slots[] = {
-    SLOT(0, "status", INT, status, STATUS, .required = true),
-    SLOT(1, "snapshot_id", LONG, snapshot_id, SNAPSHOT_ID),
+    SLOT(0, "status", INT, status, STATUS, .required = true, .judged = true),
+    SLOT(1, "snapshot_id", LONG, snapshot_id, SNAPSHOT_ID, .judged = true),
     SLOT(3, "sequence_number", LONG, sequence_number, SEQUENCE_NUMBER),
     SLOT(4, "file_sequence_number", LONG, file_sequence_number, FILE_SEQUENCE_NUMBER),
     SLOT(2, "data_file", RECORD, file, DATA_FILE, .required = true, .n_inner = FIRN_COUNT_OF(file_slots),
@@ -96,6 +96,7 @@ struct firn_manifest_reader {
   firn_partition_spec spec;
   firn_field partition_type;
   const firn_record_program *program;
+  firn_manifest_wishes wishes;
   firn_arena entry_arena;
   firn_manifest_entry entry;
 };
@@ -284,6 +285,46 @@ static firn_status find_type(firn_manifest_reader *r, const firn_metadata *metad
   return FIRN_OK;
 }
 
+static bool has(uint64_t present, int bit) {
+  return (present >> bit & 1) != 0;
+}
+
+/* While the entry is being decoded: what the caller may look at to say whether he wants the rest. */
+static bool judge(void *arg, const void *base, uint64_t present) {
+  firn_manifest_reader *r = arg;
+  const raw_entry *raw = base;
+  bool is_sound = raw->status >= FIRN_ENTRY_EXISTING && raw->status <= FIRN_ENTRY_DELETED &&
+                  raw->content == FIRN_CONTENT_DATA && raw->file.record_count >= 0 &&
+                  raw->file.size_bytes >= 0 && (raw->file.partition != NULL || r->spec.n_fields == 0);
+  if (!is_sound) {
+    return true; /* decoded to its end, and complained of */
+  }
+  r->entry = (firn_manifest_entry){
+      .status = (firn_entry_status)raw->status,
+      .snapshot_id = has(present, SNAPSHOT_ID) ? raw->snapshot_id : r->manifest.added_snapshot_id,
+      .sequence_number = -1,
+      .file_sequence_number = -1,
+      .file = {.path = raw->file.path,
+               .spec_id = r->manifest.spec_id,
+               .partition = raw->file.partition,
+               .record_count = raw->file.record_count,
+               .size_bytes = raw->file.size_bytes}};
+  return r->wishes.wants(r->wishes.arg, &r->entry);
+}
+
+static firn_status make_program(firn_manifest_reader *r, firn_error *err) {
+  const firn_manifest_wishes *w = &r->wishes;
+  const firn_record_wishes wishes = {.tuple = &r->partition_type,
+                                     .only_keys = w->only_columns,
+                                     .n_keys = w->n_columns,
+                                     .keys = w->columns,
+                                     .unwanted = w->only_columns ? UINT64_C(1) << COLUMN_SIZES : 0,
+                                     .judge = w->wants == NULL ? NULL : judge,
+                                     .judge_arg = r};
+  return firn_record_program_make(firn_avro_reader_schema(r->avro), entry_slots, FIRN_COUNT_OF(entry_slots),
+                                  &wishes, &r->arena, &r->program, err);
+}
+
 static firn_status open_reader(firn_manifest_reader *r, firn_avro_source source, firn_ctx *ctx,
                                const firn_metadata *metadata, firn_error *err) {
   if (r->manifest.key_metadata.data != NULL) {
@@ -297,18 +338,19 @@ static firn_status open_reader(firn_manifest_reader *r, firn_avro_source source,
   FIRN_TRY(check_content(r, err));
   FIRN_TRY(find_spec(r, metadata, err));
   FIRN_TRY(find_type(r, metadata, err));
-  return firn_record_program_make(firn_avro_reader_schema(r->avro), entry_slots, FIRN_COUNT_OF(entry_slots),
-                                  &r->partition_type, &r->arena, &r->program, err);
+  return make_program(r, err);
 }
 
-firn_status firn_manifest_open(firn_avro_source source, firn_ctx *ctx, const firn_manifest_file *manifest,
-                               const firn_metadata *metadata, firn_manifest_reader **out, firn_error *err) {
+firn_status firn_manifest_open_for(firn_avro_source source, firn_ctx *ctx, const firn_manifest_file *manifest,
+                                   const firn_metadata *metadata, const firn_manifest_wishes *wishes,
+                                   firn_manifest_reader **out, firn_error *err) {
   FIRN_AUTO_MANIFEST_READER *r = firn_alloc(sizeof *r);
   if (r == NULL) {
     return no_memory(err);
   }
   r->manifest = *manifest;
   r->manifest.partitions = NULL; /* borrowed, and not needed */
+  r->wishes = *wishes;
   r->entry_arena.max_bytes = MAX_ENTRY_BYTES;
   r->manifest.path = firn_arena_text(&r->arena, firn_bytes_of(manifest->path == NULL ? "" : manifest->path));
   if (r->manifest.path == NULL) {
@@ -322,16 +364,18 @@ firn_status firn_manifest_open(firn_avro_source source, firn_ctx *ctx, const fir
   return FIRN_OK;
 }
 
+firn_status firn_manifest_open(firn_avro_source source, firn_ctx *ctx, const firn_manifest_file *manifest,
+                               const firn_metadata *metadata, firn_manifest_reader **out, firn_error *err) {
+  const firn_manifest_wishes everything = {0};
+  return firn_manifest_open_for(source, ctx, manifest, metadata, &everything, out, err);
+}
+
 const firn_partition_spec *firn_manifest_spec(const firn_manifest_reader *r) {
   return &r->spec;
 }
 
 const firn_field *firn_manifest_partition_type(const firn_manifest_reader *r) {
   return &r->partition_type;
-}
-
-static bool has(uint64_t present, int bit) {
-  return (present >> bit & 1) != 0;
 }
 
 /* Spec: Sequence Number Inheritance; Manifest Entry Fields. */
@@ -431,9 +475,11 @@ static firn_status make_entry(firn_manifest_reader *r, raw_entry *raw, uint64_t 
   return FIRN_OK;
 }
 
+/* The next entry, `*is_wanted` or not. */
 static firn_status next(firn_manifest_reader *r, firn_ctx *ctx, const firn_manifest_entry **out,
-                        firn_error *err) {
+                        bool *is_wanted, firn_error *err) {
   firn_cursor *c = NULL;
+  *is_wanted = true;
   FIRN_TRY(firn_avro_reader_record(r->avro, ctx, &c, err));
   if (c == NULL) {
     *out = NULL;
@@ -443,14 +489,25 @@ static firn_status next(firn_manifest_reader *r, firn_ctx *ctx, const firn_manif
   uint64_t present = 0;
   firn_arena_reset(&r->entry_arena);
   FIRN_TRY(firn_record_program_run(r->program, c, &r->entry_arena, &raw, &present, err));
+  *is_wanted = (present & FIRN_RECORD_PASSED) == 0;
+  if (!*is_wanted) {
+    return FIRN_OK;
+  }
   FIRN_TRY(make_entry(r, &raw, present, err));
+  if ((present & FIRN_RECORD_JUDGED) == 0 && r->wishes.wants != NULL &&
+      r->entry.file.content == FIRN_CONTENT_DATA) {
+    *is_wanted = r->wishes.wants(r->wishes.arg, &r->entry);
+  }
   *out = &r->entry;
   return FIRN_OK;
 }
 
 firn_status firn_manifest_next(firn_manifest_reader *r, firn_ctx *ctx, const firn_manifest_entry **out,
                                firn_error *err) {
-  firn_status status = next(r, ctx, out, err);
+  firn_status status = FIRN_OK;
+  for (bool is_wanted = false; status == FIRN_OK && !is_wanted;) {
+    status = next(r, ctx, out, &is_wanted, err);
+  }
   return status == FIRN_OK ? FIRN_OK : firn_error_while(err, status, "manifest %s", r->manifest.path);
 }
 

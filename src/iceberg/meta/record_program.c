@@ -12,6 +12,13 @@ typedef struct pairs {
   int key_null, value_null; /* as in step */
 } pairs;
 
+/* Keys whose pairs are kept. Column ids are small nearly always. */
+typedef struct key_set {
+  uint64_t low; /* bit i: key i */
+  size_t n;
+  const int32_t *keys; /* all of them, ascending */
+} key_set;
+
 /* Some writers (BigQuery) make everything optional, items of arrays too. A null item is none. */
 
 typedef struct step {
@@ -19,11 +26,13 @@ typedef struct step {
   int null_branch; /* index of null in the union around the value; -1: no union */
   uint8_t bit;
   bool required;
+  bool judged;
   size_t offset;
   const firn_avro_schema *schema; /* without the union; of SKIP: with it */
   const char *name;
   int item_null;                    /* of arrays: as null_branch */
   pairs pairs;                      /* COUNTS, BOUNDS */
+  const key_set *keep;              /* COUNTS, BOUNDS; NULL: all */
   const firn_record_program *inner; /* RECORD, SUMMARIES */
   const firn_tuple_program *tuple;  /* TUPLE */
 } step;
@@ -31,13 +40,19 @@ typedef struct step {
 struct firn_record_program {
   size_t n;
   const step *steps;
+  size_t judge_at; /* the step before which the judge is asked; SIZE_MAX: never in this record */
+  firn_record_judge judge;
+  void *judge_arg;
 };
 
 typedef struct compiler {
-  const firn_field *tuple;
+  const firn_record_wishes *wishes;
+  const key_set *keep; /* NULL: all */
   firn_arena *arena;
   firn_error *err;
 } compiler;
+
+static const key_set no_keys = {0};
 
 static firn_status no_memory(firn_error *err) {
   return firn_error_set(err, FIRN_NOMEM, "no memory for a manifest's entry");
@@ -175,7 +190,7 @@ static firn_status plan_kind(compiler *k, const firn_slot *slot, step *s, bool *
       return *fits ? compile(k, value, slot->inner, slot->n_inner, &s->inner) : FIRN_OK;
     default: /* TUPLE */
       *fits = value->type == FIRN_AVRO_RECORD;
-      return *fits ? firn_tuple_program_make(value, k->tuple, k->arena, &s->tuple, k->err) : FIRN_OK;
+      return *fits ? firn_tuple_program_make(value, k->wishes->tuple, k->arena, &s->tuple, k->err) : FIRN_OK;
   }
 }
 
@@ -187,6 +202,8 @@ static firn_status plan_step(compiler *k, const firn_avro_field *field, const fi
   s->kind = slot->kind;
   s->bit = slot->bit;
   s->required = slot->required;
+  s->judged = slot->judged;
+  s->keep = (k->wishes->unwanted >> slot->bit & 1) != 0 ? &no_keys : k->keep;
   s->offset = slot->offset;
   bool fits = firn_avro_optional(field->schema, &s->schema, &s->null_branch);
   if (fits) {
@@ -232,19 +249,65 @@ static firn_status compile(compiler *k, const firn_avro_schema *record, const fi
   }
   p->n = record->n_fields;
   p->steps = steps;
+  p->judge_at = SIZE_MAX;
   *out = p;
   return FIRN_OK;
 }
 
+/* The step behind the last that the judge wants to see; 0: there is none. */
+static size_t behind_judged(const firn_record_program *p) {
+  for (size_t i = p->n; i > 0; i--) {
+    if (p->steps[i - 1].judged) {
+      return i;
+    }
+  }
+  return 0;
+}
+
+/* The judge is asked within the record inside, if all that he must see outside comes before it. */
+static void place_judge(const firn_record_program *p, const firn_record_wishes *wishes) {
+  for (size_t i = 0; i < p->n; i++) {
+    firn_record_program *inner = (firn_record_program *)(uintptr_t)p->steps[i].inner; /* ours */
+    if (p->steps[i].kind == FIRN_SLOT_RECORD && behind_judged(p) <= i && behind_judged(inner) > 0) {
+      inner->judge_at = behind_judged(inner);
+      inner->judge = wishes->judge;
+      inner->judge_arg = wishes->judge_arg;
+    }
+  }
+}
+
+static firn_status make_key_set(const firn_record_wishes *wishes, firn_arena *arena, const key_set **out,
+                                firn_error *err) {
+  *out = NULL;
+  if (!wishes->only_keys) {
+    return FIRN_OK;
+  }
+  key_set *made = firn_new(arena, key_set);
+  if (made == NULL) {
+    return no_memory(err);
+  }
+  *made = (key_set){.n = wishes->n_keys, .keys = wishes->keys};
+  for (size_t i = 0; i < made->n; i++) {
+    made->low |= made->keys[i] >= 0 && made->keys[i] < 64 ? UINT64_C(1) << made->keys[i] : 0;
+  }
+  *out = made;
+  return FIRN_OK;
+}
+
 firn_status firn_record_program_make(const firn_avro_schema *schema, const firn_slot *slots, size_t n_slots,
-                                     const firn_field *tuple, firn_arena *arena,
+                                     const firn_record_wishes *wishes, firn_arena *arena,
                                      const firn_record_program **out, firn_error *err) {
-  assert(n_slots <= 64);
-  compiler k = {tuple, arena, err};
+  assert(n_slots <= 62); /* the bits above are FIRN_RECORD_... */
+  compiler k = {wishes, NULL, arena, err};
   if (schema->type != FIRN_AVRO_RECORD) {
     return firn_error_set(err, FIRN_CORRUPT, "the file holds no records");
   }
-  return compile(&k, schema, slots, n_slots, out);
+  FIRN_TRY(make_key_set(wishes, arena, &k.keep, err));
+  FIRN_TRY(compile(&k, schema, slots, n_slots, out));
+  if (wishes->judge != NULL) {
+    place_judge(*out, wishes);
+  }
+  return FIRN_OK;
 }
 
 /* Most numbers of a manifest take one byte, or two. */
@@ -360,8 +423,115 @@ static inline void take_plain_pairs(firn_cursor *cursor, size_t count, bool byte
   *cursor = c;
 }
 
+/* --- pairs of chosen keys --- */
+
+static inline bool is_kept(const key_set *keep, int32_t key) {
+  if (FIRN_LIKELY(key >= 0 && key < 64)) {
+    return (keep->low >> key & 1) != 0;
+  }
+  size_t from = 0, to = keep->n;
+  while (from < to) {
+    size_t middle = from + (to - from) / 2;
+    if (keep->keys[middle] < key) {
+      from = middle + 1;
+    } else {
+      to = middle;
+    }
+  }
+  return from < keep->n && keep->keys[from] == key;
+}
+
+/* Passes over `n` numbers: each ends with a byte whose high bit is clear. */
+static void pass_numbers(firn_cursor *c, size_t n) {
+  const uint64_t high_bits = UINT64_C(0x8080808080808080);
+  while (n >= 8 && c->end - c->at >= 8) {
+    uint64_t word;
+    memcpy(&word, c->at, sizeof word);
+    n -= (size_t)__builtin_popcountll(~word & high_bits);
+    c->at += sizeof word;
+  }
+  while (n > 0 && c->at < c->end) {
+    n -= *c->at++ < 0x80;
+  }
+  c->bad = c->bad || n > 0;
+}
+
+static inline void pass_value(firn_cursor *c, bool bytes) {
+  if (bytes) {
+    (void)take_run(c);
+  } else {
+    pass_numbers(c, 1);
+  }
+}
+
+/* The next pair of the map; false when it is none that is kept. */
+static inline bool take_kept(const step *s, firn_cursor *c, bool bytes, int32_t *key, void *value) {
+  if (!s->pairs.is_plain) {
+    return take_branch(c, s->item_null) && take_pair(c, &s->pairs, bytes, key, value) &&
+           is_kept(s->keep, *key);
+  }
+  c->bad = !take_int(c, key) || c->bad;
+  if (!is_kept(s->keep, *key)) {
+    pass_value(c, bytes);
+    return false;
+  }
+  if (bytes) {
+    *(firn_bytes *)value = take_run(c);
+  } else {
+    *(int64_t *)value = take_number(c);
+  }
+  return true;
+}
+
+static firn_status keep_counts(const step *s, firn_cursor *c, firn_arena *arena, firn_id_counts *out,
+                               firn_error *err) {
+  growing g = {NULL, 0, 0};
+  for (size_t count; (count = take_count(c)) > 0;) {
+    if (s->keep->n == 0 && s->pairs.is_plain) {
+      pass_numbers(c, 2 * count);
+      continue;
+    }
+    for (size_t i = 0; i < count && !c->bad; i++) {
+      firn_id_count pair;
+      if (take_kept(s, c, false, &pair.id, &pair.n)) {
+        firn_id_count *at = make_room(&g, arena, 1, sizeof *at);
+        if (at == NULL) {
+          return no_memory(err);
+        }
+        *at = pair;
+        g.n++;
+      }
+    }
+  }
+  *out = (firn_id_counts){s->keep->n > 0, g.n, g.items};
+  return c->bad ? ends_early(c, err) : FIRN_OK;
+}
+
+static firn_status keep_bounds(const step *s, firn_cursor *c, firn_arena *arena, firn_id_bounds *out,
+                               firn_error *err) {
+  growing g = {NULL, 0, 0};
+  for (size_t count; (count = take_count(c)) > 0;) {
+    for (size_t i = 0; i < count && !c->bad; i++) {
+      firn_id_bytes pair;
+      if (take_kept(s, c, true, &pair.id, &pair.value)) {
+        firn_id_bytes *at = make_room(&g, arena, 1, sizeof *at);
+        if (at == NULL) {
+          return no_memory(err);
+        }
+        *at = pair;
+        g.n++;
+      }
+    }
+  }
+  *out = (firn_id_bounds){s->keep->n > 0, g.n, g.items};
+  return c->bad ? ends_early(c, err) : FIRN_OK;
+}
+
 static firn_status read_counts(const step *s, firn_cursor *c, firn_arena *arena, firn_id_counts *out,
                                firn_error *err) {
+  if (s->keep != NULL) {
+    return keep_counts(s, c, arena, out, err);
+  }
   growing g = {NULL, 0, 0};
   for (size_t count; (count = take_count(c)) > 0;) {
     firn_id_count *at = make_room(&g, arena, count, sizeof *at);
@@ -385,6 +555,9 @@ static firn_status read_counts(const step *s, firn_cursor *c, firn_arena *arena,
 
 static firn_status read_bounds(const step *s, firn_cursor *c, firn_arena *arena, firn_id_bounds *out,
                                firn_error *err) {
+  if (s->keep != NULL) {
+    return keep_bounds(s, c, arena, out, err);
+  }
   growing g = {NULL, 0, 0};
   for (size_t count; (count = take_count(c)) > 0;) {
     firn_id_bytes *at = make_room(&g, arena, count, sizeof *at);
@@ -534,12 +707,53 @@ static firn_status run_step(const step *s, firn_cursor *c, firn_arena *arena, vo
   return read_slot(s, c, arena, base, present, err);
 }
 
+/* A value that would go to a slot. */
+static bool pass_over(const step *s, firn_cursor *c) {
+  if (s->kind == SKIP) {
+    return firn_avro_skip(c, s->schema);
+  }
+  if (!take_branch(c, s->null_branch)) {
+    return !c->bad;
+  }
+  bool bytes = s->kind == FIRN_SLOT_BOUNDS;
+  if ((s->kind != FIRN_SLOT_COUNTS && !bytes) || !s->pairs.is_plain) {
+    return firn_avro_skip(c, s->schema);
+  }
+  for (size_t count; (count = take_count(c)) > 0;) {
+    for (size_t i = 0; bytes && i < count && !c->bad; i++) {
+      pass_numbers(c, 1);
+      (void)take_run(c);
+    }
+    pass_numbers(c, bytes ? 0 : 2 * count);
+  }
+  return !c->bad;
+}
+
+static firn_status pass_rest(const firn_record_program *p, size_t from, firn_cursor *c, firn_error *err) {
+  for (size_t i = from; i < p->n; i++) {
+    if (FIRN_UNLIKELY(!pass_over(&p->steps[i], c))) {
+      return firn_error_while(err, ends_early(c, err), "field %s", p->steps[i].name);
+    }
+  }
+  return FIRN_OK;
+}
+
 firn_status firn_record_program_run(const firn_record_program *p, firn_cursor *c, firn_arena *arena,
                                     void *base, uint64_t *present, firn_error *err) {
   for (size_t i = 0; i < p->n; i++) {
+    if (i == p->judge_at) {
+      *present |= FIRN_RECORD_JUDGED;
+      if (!p->judge(p->judge_arg, base, *present)) {
+        *present |= FIRN_RECORD_PASSED;
+        return pass_rest(p, i, c, err);
+      }
+    }
     firn_status status = run_step(&p->steps[i], c, arena, base, present, err);
     if (FIRN_UNLIKELY(status != FIRN_OK)) {
       return firn_error_while(err, status, "field %s", p->steps[i].name);
+    }
+    if (FIRN_UNLIKELY((*present & FIRN_RECORD_PASSED) != 0)) { /* within */
+      return pass_rest(p, i + 1, c, err);
     }
   }
   return FIRN_OK;

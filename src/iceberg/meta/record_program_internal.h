@@ -46,6 +46,7 @@ typedef struct firn_slot {
   const char *old_name; /* of earlier writers; NULL: none */
   firn_slot_kind kind;
   bool required; /* neither absent nor null */
+  bool judged;   /* is wanted before a record is judged */
   uint8_t bit;   /* of `present`: was there and was not null */
   size_t offset; /* in the struct */
   size_t n_inner;
@@ -54,12 +55,33 @@ typedef struct firn_slot {
 
 typedef struct firn_record_program firn_record_program;
 
-/* `tuple` (may be NULL where no slot is a TUPLE) is the partition type. FIRN_CORRUPT when a required field is
- * missing, or a field has a type that cannot go to its slot. All in `arena`; `schema` and `tuple` are
- * borrowed. */
+/* Looks at a record as soon as all slots that are `judged` are filled: false, and the rest of it is passed
+ * over. Where the order of the file's fields does not allow that, nobody is asked. */
+typedef bool (*firn_record_judge)(void *arg, const void *base, uint64_t present);
+
+typedef struct firn_record_wishes {
+  const firn_field *tuple; /* the partition type; NULL where no slot is a TUPLE */
+  /* Of COUNTS and BOUNDS only the pairs of these keys, ascending; and none at all of the slots whose bits are
+   * in `unwanted`. They are borrowed. */
+  bool only_keys;
+  size_t n_keys;
+  const int32_t *keys;
+  uint64_t unwanted;
+  firn_record_judge judge; /* NULL: none */
+  void *judge_arg;
+} firn_record_wishes;
+
+/* FIRN_CORRUPT when a required field is missing, or a field has a type that cannot go to its slot. All in
+ * `arena`; `schema` and the tuple's type are borrowed. */
 FIRN_MUST_USE firn_status firn_record_program_make(const firn_avro_schema *schema, const firn_slot *slots,
-                                                   size_t n_slots, const firn_field *tuple, firn_arena *arena,
-                                                   const firn_record_program **out, firn_error *err);
+                                                   size_t n_slots, const firn_record_wishes *wishes,
+                                                   firn_arena *arena, const firn_record_program **out,
+                                                   firn_error *err);
+
+/* Of `present`: the judge said no, and slots that come later are empty. */
+#define FIRN_RECORD_PASSED (UINT64_C(1) << 63)
+/* The judge was asked. */
+#define FIRN_RECORD_JUDGED (UINT64_C(1) << 62)
 
 /* Decodes one record into the struct at `base`, whose slots are zeroed before; sets the bits of `present` of
  * those that are not null. Arrays and texts go to `arena`. */

@@ -1,8 +1,9 @@
 /* The live data files of a snapshot that may hold matches: manifest list, manifests, entries, one at a time.
  * Follows the Iceberg specification: Scan Planning.
  *
- * Manifests are read one after the other and entries are judged while they are decoded, so memory is that of
- * the list's chosen entries and of one manifest, whatever the table's size.
+ * The filter is asked of a manifest's partition summaries, of an entry's partition, and of its statistics,
+ * each before more is decoded. Manifests are read a part at a time, so memory is that of the list's chosen
+ * entries and of one part (of a few, read ahead, where there is a pool), whatever the table's size.
  *
  * Delete files are not applied yet: a snapshot that has any is refused with FIRN_UNSUPPORTED, never read
  * wrong. */
@@ -34,10 +35,12 @@ typedef struct firn_files_options {
   const firn_expr *filter;   /* bound; NULL: all files */
   bool with_statistics; /* entries carry counts, sizes and bounds of columns; else decoding passes over what
                            the filter does not need */
-  /* Only what snapshots after this one, an ancestor, appended: entries ADDED by them; those that replace or
-   * delete are passed over, an overwrite is FIRN_UNSUPPORTED. */
+  /* Only what snapshots after this one, an ancestor, appended, oldest first: entries ADDED by them, whatever
+   * became of them later; snapshots that replace or delete are passed over, an overwrite is FIRN_UNSUPPORTED.
+   * Spec: Snapshots, operation. */
   bool is_incremental;
   int64_t after_snapshot_id;
+  bool never_skip;          /* for tests: the filter prunes nothing, and is the residual of every file */
   firn_scan_counts *counts; /* NULL: nobody counts */
 } firn_files_options;
 
@@ -48,8 +51,8 @@ FIRN_MUST_USE firn_status firn_files_open(const firn_files_options *options, fir
 /* `*out` is NULL after the last; borrowed until the following next. */
 FIRN_MUST_USE firn_status firn_files_next(firn_files *f, firn_ctx *ctx, const firn_manifest_entry **out,
                                           firn_error *err);
-/* Of the entry that came last, in `arena`: what must still be asked of its rows; TRUE when every row matches.
- */
+/* Of the entry that came last, in `arena` (and borrowing the filter): what must still be asked of its rows;
+ * TRUE when every row matches. */
 FIRN_MUST_USE firn_status firn_files_residual(firn_files *f, firn_arena *arena, const firn_expr **out,
                                               firn_error *err);
 /* The partition spec of the entry that came last. */

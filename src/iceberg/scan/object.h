@@ -2,6 +2,7 @@
 #ifndef FIRN_ICEBERG_SCAN_OBJECT_H
 #define FIRN_ICEBERG_SCAN_OBJECT_H
 
+#include "formats/avro/avro.h"
 #include "formats/parquet/reader.h"
 #include "io/stores.h"
 
@@ -18,6 +19,28 @@ const char *firn_moved_location(const firn_moved *moved, const char *location, f
 FIRN_MUST_USE firn_status firn_object_read(firn_stores *stores, const firn_moved *moved, firn_ctx *ctx,
                                            const char *location, size_t max_bytes, firn_arena *arena,
                                            firn_bytes *out, firn_error *err);
+
+/* The bytes of an object from front to back, a part at a time: objects of any size in bounded memory, those
+ * of the usual size of a manifest in one request. Zero: none is open; opening the next one reuses its memory.
+ */
+typedef struct firn_object_stream {
+  firn_arena arena; /* of the path */
+  firn_store *store;
+  const char *path;
+  uint8_t *part; /* [at, len) of it is still to be read */
+  size_t at, len, capacity;
+  uint64_t next_offset;
+  bool at_end; /* nothing comes behind the part */
+} firn_object_stream;
+
+/* Reads the first part. `size_bytes` is what somebody says of the object's size, 0: nobody does. */
+FIRN_MUST_USE firn_status firn_object_stream_open(firn_object_stream *s, firn_stores *stores,
+                                                  const firn_moved *moved, firn_ctx *ctx,
+                                                  const char *location, uint64_t size_bytes, firn_error *err);
+firn_avro_source firn_object_stream_source(firn_object_stream *s);
+/* Gives its memory back. */
+void firn_object_stream_close(firn_object_stream *s);
+#define FIRN_AUTO_OBJECT_STREAM FIRN_AUTO(firn_object_stream_close) firn_object_stream
 
 /* A Parquet file in a store. What it holds is borrowed; threads may share it. */
 typedef struct firn_parquet_object {
