@@ -301,75 +301,115 @@ static firn_status bind_predicate(const binder *b, const firn_expr *e, firn_expr
   return status == FIRN_INVALID ? firn_error_while(err, status, "column %.200s", e->name) : status;
 }
 
-static firn_status bind_node(const binder *b, const firn_expr *e, bool negated, unsigned depth,
-                             const firn_expr **out, firn_error *err);
+typedef struct operand {
+  const firn_expr *e;
+  bool negated;
+} operand;
 
-typedef struct node_list {
-  const firn_expr **items;
+typedef struct operand_list {
+  operand *items;
   size_t n, capacity;
-} node_list;
+} operand_list;
 
-static bool push(node_list *list, const firn_expr *e, firn_arena *arena) {
-  const firn_expr **room = firn_arena_grow(arena, list->items, list->n, &list->capacity, sizeof *room);
+static bool push(operand_list *list, const firn_expr *e, bool negated, firn_arena *arena) {
+  operand *room = firn_arena_grow(arena, list->items, list->n, &list->capacity, sizeof *room);
   if (room == NULL) {
     return false;
   }
   list->items = room;
-  list->items[list->n++] = e;
+  list->items[list->n++] = (operand){e, negated};
   return true;
+}
+
+static void strip_not(operand *o) {
+  while (o->e->op == FIRN_EXPR_NOT) {
+    o->e = o->e->left;
+    o->negated = !o->negated;
+  }
+}
+
+/* What the op is when NOT has come down to it. */
+static firn_expr_op op_of(const operand *o) {
+  return o->negated ? firn_op_negated(o->e->op) : o->e->op;
+}
+
+/* The operands of a chain that may lie around or below a NOT or come out of a predicate; what binding makes
+ * of one goes into `bound_ones`. */
+typedef struct chain {
+  const binder *b;
+  firn_expr_op op;
+  unsigned depth;
+  operand_list open, bound_ones;
+} chain;
+
+static firn_status bind_node(const binder *b, operand o, unsigned depth, const firn_expr **out,
+                             firn_error *err);
+
+/* What an operand became may be a chain of the same operator: a predicate that is two now, or what was left
+ * when the other side of an operator folded away. Its depth is small, for it has been joined evenly. */
+static bool keep(chain *c, const firn_expr *made) {
+  if (made->op == c->op) {
+    return keep(c, made->left) && keep(c, made->right);
+  }
+  return push(&c->bound_ones, made, false, c->b->arena);
+}
+
+static firn_status take_operand(chain *c, operand o, firn_error *err) {
+  const firn_expr *made;
+  FIRN_TRY(bind_node(c->b, o, c->depth + 1, &made, err));
+  return keep(c, made) ? FIRN_OK : no_memory(err);
 }
 
 /* A chain of one operator is as deep as it is long however it was built: its operands are found without
  * recursion, and joined again evenly. */
-static firn_status bind_chain(const binder *b, const firn_expr *e, bool negated, unsigned depth,
-                              const firn_expr **out, firn_error *err) {
-  node_list open = {NULL, 0, 0}, operands = {NULL, 0, 0};
-  if (!push(&open, e, b->arena)) {
+static firn_status bind_chain(const binder *b, operand first, unsigned depth, const firn_expr **out,
+                              firn_error *err) {
+  chain c = {.b = b, .op = op_of(&first), .depth = depth};
+  if (!push(&c.open, first.e, first.negated, b->arena)) {
     return no_memory(err);
   }
-  while (open.n > 0) {
-    const firn_expr *node = open.items[--open.n];
-    if (node->op == e->op) {
-      if (!push(&open, node->right, b->arena) || !push(&open, node->left, b->arena)) {
-        return no_memory(err);
-      }
-      continue;
-    }
-    const firn_expr *bound_node;
-    FIRN_TRY(bind_node(b, node, negated, depth + 1, &bound_node, err));
-    if (!push(&operands, bound_node, b->arena)) {
+  while (c.open.n > 0) {
+    operand o = c.open.items[--c.open.n];
+    strip_not(&o);
+    if (op_of(&o) != c.op) {
+      FIRN_TRY(take_operand(&c, o, err));
+    } else if (!push(&c.open, o.e->right, o.negated, b->arena) ||
+               !push(&c.open, o.e->left, o.negated, b->arena)) {
       return no_memory(err);
     }
   }
-  firn_expr_op op = negated ? firn_op_negated(e->op) : e->op;
-  return give(firn_expr_join(op, operands.items, operands.n, b->arena), out, err);
+  const firn_expr **operands = firn_new_n(b->arena, const firn_expr *, c.bound_ones.n);
+  if (operands == NULL) {
+    return no_memory(err);
+  }
+  for (size_t i = 0; i < c.bound_ones.n; i++) {
+    operands[i] = c.bound_ones.items[i].e;
+  }
+  return give(firn_expr_join(c.op, operands, c.bound_ones.n, b->arena), out, err);
 }
 
-static firn_status bind_node(const binder *b, const firn_expr *e, bool negated, unsigned depth,
-                             const firn_expr **out, firn_error *err) {
+static firn_status bind_node(const binder *b, operand o, unsigned depth, const firn_expr **out,
+                             firn_error *err) {
   if (depth > FIRN_EXPR_MAX_DEPTH) {
     return firn_error_set(err, FIRN_LIMIT, "an expression is nested more than %d deep", FIRN_EXPR_MAX_DEPTH);
   }
-  while (e->op == FIRN_EXPR_NOT) {
-    e = e->left;
-    negated = !negated;
+  strip_not(&o);
+  if (o.e->op == FIRN_EXPR_AND || o.e->op == FIRN_EXPR_OR) {
+    return bind_chain(b, o, depth, out, err);
   }
-  if (e->op == FIRN_EXPR_AND || e->op == FIRN_EXPR_OR) {
-    return bind_chain(b, e, negated, depth, out, err);
-  }
-  firn_expr_op op = negated ? firn_op_negated(e->op) : e->op;
+  firn_expr_op op = op_of(&o);
   if (!firn_op_is_predicate(op)) {
     *out = firn_expr_constant(op == FIRN_EXPR_TRUE);
     return FIRN_OK;
   }
-  return bind_predicate(b, e, op, out, err);
+  return bind_predicate(b, o.e, op, out, err);
 }
 
 firn_status firn_expr_bind(const firn_expr *e, const firn_schema *schema, bool any_case, firn_arena *arena,
                            const firn_expr **out, firn_error *err) {
   const firn_expr *made = NULL;
   binder b = {schema, any_case, arena};
-  FIRN_TRY(bind_node(&b, e, false, 0, &made, err));
+  FIRN_TRY(bind_node(&b, (operand){e, false}, 0, &made, err));
   *out = made;
   return FIRN_OK;
 }

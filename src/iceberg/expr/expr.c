@@ -291,7 +291,7 @@ bool firn_value_adapt(const firn_value *v, const firn_field *from, const firn_fi
 }
 
 static bool same_literal(const firn_literal *a, const firn_literal *b) {
-  return a->value.kind == b->value.kind && a->precision == b->precision && a->scale == b->scale &&
+  return a->value.kind == b->value.kind && a->scale == b->scale &&
          firn_value_compare(&a->value, &b->value) == 0;
 }
 
