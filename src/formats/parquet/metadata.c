@@ -474,6 +474,8 @@ static firn_status find_orders(decoder *d, firn_bytes footer, firn_error *err) {
     }
     d->type_ordered = ordered;
     d->n_ordered = n;
+    d->out->type_ordered = ordered;
+    d->out->n_ordered = n;
   }
   return FIRN_OK;
 }

@@ -135,6 +135,9 @@ typedef struct firn_parquet_metadata {
   const firn_parquet_node *root;
   uint32_t n_leaves;
   const firn_parquet_node *const *leaves;
+  size_t
+      n_ordered; /* of the leaves, in their order: whether the file says that bounds have the type's order */
+  const bool *type_ordered;
   int64_t n_rows;
   size_t n_row_groups;
   const firn_parquet_row_group *row_groups;

@@ -30,7 +30,7 @@ struct firn_parquet_reader {
   size_t *skips; /* rows that each leaf must pass over to stand where the wanted ones begin */
   firn_batch batch;
 
-  bool seeks;
+  bool seeks, may_skip;
   bool is_moved;             /* the wanted rows of the group have changed; its leaves stand at `leaf_row` */
   int64_t leaf_row;          /* counted over the file */
   int64_t n_pages;           /* that the indexes of begun chunks name */
@@ -174,6 +174,7 @@ static firn_status init_rows(firn_parquet_reader *r, const firn_parquet_reader_o
                           o->n_rows);
   }
   r->seeks = o->seeks;
+  r->may_skip = o->seeks && !o->whole_groups;
   if (o->seeks) { /* no rows yet */
     return FIRN_OK;
   }
@@ -363,7 +364,7 @@ static firn_status begin_leaf(firn_parquet_reader *r, uint32_t i, size_t group, 
   const firn_parquet_chunk *chunk = chunk_of(r, group, l);
   FIRN_TRY(check_chunk(chunk, l, g->n_rows, err));
   l->n_rows = g->n_rows;
-  bool is_part = from > 0 || to < g->n_rows || r->seeks;
+  bool is_part = from > 0 || to < g->n_rows || r->may_skip;
   if (is_part && r->indexes[i].n_pages > 0) {
     r->n_pages += (int64_t)r->indexes[i].n_pages;
     return firn_parquet_leaf_begin_at(l, chunk, &r->indexes[i], from, to, skip, err);
@@ -377,7 +378,7 @@ static firn_status begin_group(firn_parquet_reader *r, firn_ctx *ctx, size_t gro
   int64_t from = r->next_row - g->first_row;
   int64_t to = r->end_row - g->first_row < g->n_rows ? r->end_row - g->first_row : g->n_rows;
   r->group_end = g->first_row + to;
-  if (from > 0 || to < g->n_rows || r->seeks) {
+  if (from > 0 || to < g->n_rows || r->may_skip) {
     FIRN_TRY(load_indexes(r, ctx, group, err));
   }
   for (uint32_t i = 0; i < r->n_leaves; i++) {
@@ -512,13 +513,17 @@ firn_status firn_parquet_reader_seek(firn_parquet_reader *r, int64_t first, int6
     return firn_error_set(err, FIRN_INVALID, "rows %" PRId64 " to %" PRId64 " cannot be sought at %" PRId64,
                           first, end, r->next_row);
   }
-  r->next_row = first;
-  r->end_row = end;
   if (r->in_group) {
     const firn_parquet_row_group *g = &r->file->metadata->row_groups[r->next_group - 1];
-    r->is_moved = first < g->first_row + g->n_rows;
+    int64_t group_end = g->first_row + g->n_rows;
+    r->is_moved = first < group_end;
+    if (!r->is_moved && r->next_row == group_end) {
+      FIRN_TRY(finish_group(r, err));
+    }
     r->in_group = r->is_moved; /* else the rest of the group is not looked at */
   }
+  r->next_row = first;
+  r->end_row = end;
   return FIRN_OK;
 }
 

@@ -85,6 +85,8 @@ typedef struct firn_parquet_reader_options {
   size_t read_ahead_bytes; /* for all columns together; 0: 8 MiB. More hides the latency of an object store */
   bool skip_checksums;     /* of pages, where the file has them */
   bool seeks;              /* firn_parquet_reader_seek says which rows, and there are none before it does */
+  /* Of one that seeks: it will be sent to whole row groups, so their indexes are not loaded. */
+  bool whole_groups;
 } firn_parquet_reader_options;
 
 typedef struct firn_parquet_reader firn_parquet_reader;

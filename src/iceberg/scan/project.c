@@ -27,9 +27,11 @@ static bool becomes(const firn_field *file, const firn_field *wanted) {
     case FIRN_KIND_DOUBLE:
       return file->kind == FIRN_KIND_FLOAT;
     case FIRN_KIND_TIMESTAMP:
+      return is_micros(file->kind) || is_nanos(file->kind) || file->kind == FIRN_KIND_DATE;
     case FIRN_KIND_TIMESTAMPTZ:
       return is_micros(file->kind) || is_nanos(file->kind);
     case FIRN_KIND_TIMESTAMP_NS:
+      return is_nanos(file->kind) || file->kind == FIRN_KIND_DATE;
     case FIRN_KIND_TIMESTAMPTZ_NS:
       return is_nanos(file->kind);
     case FIRN_KIND_STRING:
@@ -44,25 +46,54 @@ static bool becomes(const firn_field *file, const firn_field *wanted) {
   }
 }
 
-/* A partition value as the wanted type: the table's current type may be wider than a snapshot's own schema.
- */
-static firn_value constant_of(const firn_value *partition, const firn_field *wanted) {
-  firn_value v = *partition;
-  firn_kind from = v.kind;
-  v.kind = wanted->kind;
-  if (v.is_null || from == wanted->kind) {
+enum { SECONDS_PER_DAY = 86400 };
+
+/* Days as microseconds or nanoseconds; false when there are too many. Spec: date becomes timestamp, v3. */
+static bool days_to_time(int32_t days, firn_kind to, int64_t *out) {
+  int64_t per_second = is_nanos(to) ? 1000000000 : 1000000;
+  return !__builtin_mul_overflow((int64_t)days, SECONDS_PER_DAY * per_second, out);
+}
+
+static int64_t nanos_to_micros(int64_t nanos) {
+  return nanos / 1000 - (nanos % 1000 < 0);
+}
+
+firn_value firn_value_promote(const firn_value *from, firn_kind wanted) {
+  firn_value v = *from;
+  v.kind = wanted;
+  if (v.is_null || from->kind == wanted) {
     return v;
   }
-  if (from == FIRN_KIND_INT && wanted->kind == FIRN_KIND_LONG) {
-    v.i64 = partition->i32;
-  } else if (from == FIRN_KIND_LONG && wanted->kind == FIRN_KIND_INT) {
-    v.i32 = (int32_t)partition->i64; /* it was an int when the file was written */
-  } else if (from == FIRN_KIND_FLOAT && wanted->kind == FIRN_KIND_DOUBLE) {
-    v.f64 = (double)partition->f32;
-  } else if (from == FIRN_KIND_DOUBLE && wanted->kind == FIRN_KIND_FLOAT) {
-    v.f32 = (float)partition->f64; /* it was a float when the file was written */
+  if (from->kind == FIRN_KIND_INT && wanted == FIRN_KIND_LONG) {
+    v.i64 = from->i32;
+  } else if (from->kind == FIRN_KIND_FLOAT && wanted == FIRN_KIND_DOUBLE) {
+    v.f64 = (double)from->f32;
+  } else if (from->kind == FIRN_KIND_DATE && (is_micros(wanted) || is_nanos(wanted))) {
+    v.is_null = !days_to_time(from->i32, wanted, &v.i64);
+  } else if (is_nanos(from->kind) && is_micros(wanted)) {
+    v.i64 = nanos_to_micros(from->i64);
+  } else {
+    bool same = (is_micros(from->kind) && is_micros(wanted)) || (is_nanos(from->kind) && is_nanos(wanted)) ||
+                (firn_kind_is_bytes(from->kind) && firn_kind_is_bytes(wanted));
+    v.is_null = !same;
   }
   return v;
+}
+
+/* A partition value as the wanted type: the table's current type may be wider than a snapshot's own schema,
+ * and then it is narrowed to what it was when the file was written. */
+static firn_value constant_of(const firn_value *partition, const firn_field *wanted) {
+  firn_value v = *partition;
+  v.kind = wanted->kind;
+  if (!partition->is_null && partition->kind == FIRN_KIND_LONG && wanted->kind == FIRN_KIND_INT) {
+    v.i32 = (int32_t)partition->i64;
+    return v;
+  }
+  if (!partition->is_null && partition->kind == FIRN_KIND_DOUBLE && wanted->kind == FIRN_KIND_FLOAT) {
+    v.f32 = (float)partition->f64;
+    return v;
+  }
+  return firn_value_promote(partition, wanted->kind);
 }
 
 typedef struct context {
@@ -70,6 +101,15 @@ typedef struct context {
   const firn_partition_spec *spec;
   firn_arena *arena;
 } context;
+
+static firn_status project_null(const firn_field *wanted, firn_projection *out, firn_error *err) {
+  if (wanted->required) {
+    return firn_error_set(err, FIRN_CORRUPT, "required field %s (id %d) is missing", wanted->name,
+                          wanted->id);
+  }
+  out->constant = (firn_value){.kind = wanted->kind, .is_null = true};
+  return FIRN_OK;
+}
 
 /* Spec: Column Projection: an identity partition value, else initial-default, else null. */
 static firn_status project_missing(const context *c, const firn_field *wanted, firn_projection *out,
@@ -86,12 +126,7 @@ static firn_status project_missing(const context *c, const firn_field *wanted, f
     FIRN_TRY(firn_json_tree_read(wanted->initial_default, c->arena, &json, err));
     return firn_value_read_json(json, wanted, c->arena, &out->constant, err);
   }
-  if (wanted->required) {
-    return firn_error_set(err, FIRN_CORRUPT, "required field %s (id %d) is missing", wanted->name,
-                          wanted->id);
-  }
-  out->constant = (firn_value){.kind = wanted->kind, .is_null = true};
-  return FIRN_OK;
+  return project_null(wanted, out, err);
 }
 
 static firn_status project(const context *c, const firn_field *wanted, const firn_field *file_parent,
@@ -122,6 +157,9 @@ static firn_status project(const context *c, const firn_field *wanted, const fir
     return project_missing(c, wanted, out, err);
   }
   const firn_field *file = &file_parent->children[child];
+  if (file->kind == FIRN_KIND_UNKNOWN && wanted->kind != FIRN_KIND_UNKNOWN) {
+    return project_null(wanted, out, err); /* Spec: unknown becomes any type */
+  }
   if (!becomes(file, wanted)) {
     return firn_error_set(err, FIRN_CORRUPT, "field %s (id %d) is %s in the file and %s in the table",
                           wanted->name, wanted->id, firn_kind_name(file->kind), firn_kind_name(wanted->kind));
@@ -170,10 +208,20 @@ static firn_status apply_constant(const firn_projection *p, size_t n, firn_arena
   return FIRN_OK;
 }
 
+static firn_status dates_to_times(const firn_vector *in, firn_kind to, int64_t *out, firn_error *err) {
+  for (size_t i = 0; i < in->len; i++) {
+    if (!days_to_time(in->i32[i], to, &out[i]) && !firn_vector_is_null(in, i)) {
+      return firn_error_set(err, FIRN_CORRUPT, "a date is outside the range of %s", firn_kind_name(to));
+    }
+  }
+  return FIRN_OK;
+}
+
 static firn_status promote(firn_kind from, firn_kind to, const firn_vector *in, firn_arena *arena,
                            firn_vector *out, firn_error *err) {
   bool is_widened = (from == FIRN_KIND_INT && to == FIRN_KIND_LONG) ||
-                    (from == FIRN_KIND_FLOAT && to == FIRN_KIND_DOUBLE) || (is_nanos(from) && is_micros(to));
+                    (from == FIRN_KIND_FLOAT && to == FIRN_KIND_DOUBLE) ||
+                    (from == FIRN_KIND_DATE && to != FIRN_KIND_DATE) || (is_nanos(from) && is_micros(to));
   if (!is_widened) {
     return FIRN_OK; /* the same bytes under another name */
   }
@@ -181,15 +229,17 @@ static firn_status promote(firn_kind from, firn_kind to, const firn_vector *in, 
   if (out->values == NULL) {
     return no_memory(err);
   }
-  for (size_t i = 0; i < in->len; i++) {
-    if (from == FIRN_KIND_INT) {
-      out->i64[i] = in->i32[i];
-    } else if (from == FIRN_KIND_FLOAT) {
-      out->f64[i] = (double)in->f32[i];
-    } else {
-      int64_t micros = in->i64[i] / 1000;
-      out->i64[i] = in->i64[i] % 1000 < 0 ? micros - 1 : micros;
-    }
+  if (from == FIRN_KIND_DATE) {
+    return dates_to_times(in, to, out->i64, err);
+  }
+  for (size_t i = 0; i < in->len && from == FIRN_KIND_INT; i++) {
+    out->i64[i] = in->i32[i];
+  }
+  for (size_t i = 0; i < in->len && from == FIRN_KIND_FLOAT; i++) {
+    out->f64[i] = (double)in->f32[i];
+  }
+  for (size_t i = 0; i < in->len && is_nanos(from); i++) {
+    out->i64[i] = nanos_to_micros(in->i64[i]);
   }
   return FIRN_OK;
 }
@@ -218,4 +268,91 @@ firn_status firn_projection_apply(const firn_projection *p, const firn_vector *f
     FIRN_TRY(firn_projection_apply(&p->children[i], in->children, n_below, arena, &out->children[i], err));
   }
   return FIRN_OK;
+}
+
+uint32_t firn_field_leaves(const firn_field *field) {
+  uint32_t n = field->n_children == 0;
+  for (uint32_t i = 0; i < field->n_children; i++) {
+    n += firn_field_leaves(&field->children[i]);
+  }
+  return n;
+}
+
+static bool is_marked(const firn_field *field, const bool *leaves) {
+  uint32_t n = firn_field_leaves(field);
+  for (uint32_t i = 0; i < n; i++) {
+    if (leaves[i]) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* One leaf of a field of which only its nulls are wanted: not below a list where that can be. */
+static void mark_any(const firn_field *field, bool *leaves) {
+  while (field->n_children > 0) {
+    uint32_t chosen = 0;
+    uint32_t before = 0;
+    for (uint32_t i = 0, at = 0; i < field->n_children; i++) {
+      if (field->children[i].n_children == 0 && field->children[chosen].n_children > 0) {
+        chosen = i;
+        before = at;
+      }
+      at += firn_field_leaves(&field->children[i]);
+    }
+    field = &field->children[chosen];
+    leaves += before;
+  }
+  leaves[0] = true;
+}
+
+static void mark_below(const firn_projection *p, const firn_field *file, bool *leaves);
+
+/* `leaves` are here and below those of the field alone. */
+static void mark_field(const firn_projection *p, const firn_field *file, bool *leaves) {
+  if (file->n_children == 0) {
+    leaves[0] = true;
+    return;
+  }
+  mark_below(p, file, leaves);
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < file->n_children && file->kind != FIRN_KIND_STRUCT; i++) {
+    if (!is_marked(&file->children[i], leaves + at)) {
+      mark_any(&file->children[i], leaves + at);
+    }
+    at += firn_field_leaves(&file->children[i]);
+  }
+  if (!is_marked(file, leaves)) {
+    mark_any(file, leaves);
+  }
+}
+
+static void mark_below(const firn_projection *p, const firn_field *file, bool *leaves) {
+  for (uint32_t i = 0, at = 0; i < file->n_children; i++) {
+    for (uint32_t j = 0; j < p->n_children; j++) {
+      if (p->children[j].from_file && p->children[j].child == i) {
+        mark_field(&p->children[j], &file->children[i], leaves + at);
+      }
+    }
+    at += firn_field_leaves(&file->children[i]);
+  }
+}
+
+void firn_projection_mark(const firn_projection *p, const firn_field *file, bool *leaves) {
+  mark_below(p, file, leaves);
+}
+
+void firn_projection_renumber(firn_projection *p, const firn_field *file, const bool *leaves) {
+  uint32_t n_kept = 0; /* not more than `i`, so that no new number is taken for an old one to come */
+  for (uint32_t i = 0, at = 0; i < file->n_children; i++) {
+    for (uint32_t j = 0; j < p->n_children; j++) {
+      firn_projection *c = &p->children[j];
+      if (c->from_file && c->child == i) {
+        firn_projection_renumber(c, &file->children[i], leaves + at);
+        c->child = n_kept;
+      }
+    }
+    n_kept += is_marked(&file->children[i], leaves + at);
+    at += firn_field_leaves(&file->children[i]);
+  }
 }

@@ -30,4 +30,17 @@ FIRN_MUST_USE firn_status firn_projection_apply(const firn_projection *p, const 
                                                 size_t n_rows, firn_arena *arena, firn_vector *out,
                                                 firn_error *err);
 
+/* A value of a file's field as one of the table's, such as a bound: by promotion; null where it cannot be
+ * one. Order is kept. */
+firn_value firn_value_promote(const firn_value *from, firn_kind wanted);
+
+/* Which leaves of the file, counted in the order of its schema, the projection reads: sets leaves[i], and
+ * clears none. A struct of which no child is wanted still needs one, to be null or not. `file` is the STRUCT
+ * that the projection was made with. */
+void firn_projection_mark(const firn_projection *p, const firn_field *file, bool *leaves);
+/* From the children of `file` to those of a reader of just the columns that have a marked leaf. */
+void firn_projection_renumber(firn_projection *p, const firn_field *file, const bool *leaves);
+/* How many leaves lie below a field; 1 for a leaf itself. */
+uint32_t firn_field_leaves(const firn_field *field);
+
 #endif

@@ -6,8 +6,9 @@ struct firn_scan {
   firn_arena arena; /* schema, name mapping */
   firn_reading reading;
   const firn_schema *schema;
-  firn_files *files;          /* NULL: the table is empty */
-  const firn_data_file *only; /* instead of `files`; NULL when it has been opened */
+  const firn_expr *filter;    /* bound; NULL: none */
+  firn_tasks *tasks;          /* NULL: the table is empty */
+  const firn_data_file *only; /* instead of `tasks`; NULL when it has been opened */
   firn_scan_task task;        /* the file that is being read */
   firn_file_scan *file;
 };
@@ -55,9 +56,6 @@ static firn_status read_mapping(firn_scan *s, firn_error *err) {
 
 firn_status firn_scan_open(const firn_scan_options *options, firn_ctx *ctx, firn_scan **out,
                            firn_error *err) {
-  if (options->filter != NULL) {
-    return firn_error_set(err, FIRN_UNSUPPORTED, "filters are not built yet");
-  }
   FIRN_AUTO_SCAN *s = firn_alloc(sizeof *s);
   if (s == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for a scan");
@@ -74,14 +72,19 @@ firn_status firn_scan_open(const firn_scan_options *options, firn_ctx *ctx, firn
   s->schema = schema_to_read(options, snapshot);
   FIRN_TRY(choose_columns(s, options, err));
   FIRN_TRY(read_mapping(s, err));
+  if (options->filter != NULL) {
+    FIRN_TRY(firn_expr_bind(options->filter, s->schema, false, &s->arena, &s->filter, err));
+  }
   s->only = options->file;
   if (s->only == NULL && snapshot != NULL) {
     firn_files_options files = {.metadata = s->reading.metadata,
                                 .snapshot = snapshot,
                                 .stores = s->reading.stores,
                                 .moved = &s->reading.moved,
+                                .schema = s->schema,
+                                .filter = options->never_skip ? NULL : s->filter,
                                 .counts = options->counts};
-    FIRN_TRY(firn_files_open(&files, ctx, &s->files, err));
+    FIRN_TRY(firn_tasks_open(&files, SIZE_MAX, ctx, &s->tasks, err));
   }
   *out = FIRN_HAND_OVER(s);
   return FIRN_OK;
@@ -91,22 +94,19 @@ const firn_field *firn_scan_schema(const firn_scan *s) {
   return &s->reading.root;
 }
 
-/* The entry is borrowed: no other is asked for while its file is read. */
 static firn_status next_file(firn_scan *s, firn_ctx *ctx, bool *is_over, firn_error *err) {
-  const firn_data_file *file = s->only;
-  s->only = NULL;
-  if (file == NULL && s->files != NULL) {
-    const firn_manifest_entry *entry;
-    FIRN_TRY(firn_files_next(s->files, ctx, &entry, err));
-    file = entry == NULL ? NULL : &entry->file;
+  *is_over = true;
+  if (s->only != NULL) {
+    s->task.file = *s->only;
+    s->task.length = UINT64_MAX;
+    s->task.residual = s->filter;
+    s->only = NULL;
+    *is_over = false;
+  } else if (s->tasks != NULL) {
+    FIRN_TRY(firn_tasks_next(s->tasks, ctx, &s->task, is_over, err));
+    s->task.residual = s->reading.never_skip ? s->filter : s->task.residual;
   }
-  *is_over = file == NULL;
-  if (*is_over) {
-    return FIRN_OK;
-  }
-  s->task.file = *file;
-  s->task.length = UINT64_MAX;
-  return firn_file_scan_open(&s->reading, &s->task, ctx, &s->file, err);
+  return *is_over ? FIRN_OK : firn_file_scan_open(&s->reading, &s->task, ctx, &s->file, err);
 }
 
 firn_status firn_scan_next(firn_scan *s, firn_ctx *ctx, const firn_batch **out, firn_error *err) {
@@ -134,7 +134,7 @@ void firn_scan_close(firn_scan *s) {
     return;
   }
   firn_file_scan_close(s->file);
-  firn_files_close(s->files);
+  firn_tasks_close(s->tasks);
   firn_arena_free(&s->task.arena);
   firn_arena_free(&s->arena);
   firn_free(s);
