@@ -455,6 +455,7 @@ static void a_broken_manifest_is_an_error_and_no_crash(void **state) {
   CHECK_OK(firn_store_read_all(store, l.ctx, path, 1 << 20, &l.arena, &whole, &err));
   firn_files_options o = options_of(&l, bound(name_is("eu", &l.arena), l.metadata, &l.arena), &counts);
   char paths[512];
+  size_t n_whole = 0;
   uint8_t *copy = firn_arena_alloc_bytes(&l.arena, whole.len);
   for (size_t i = 0; i < whole.len; i++) {
     bool is_cut = i % 2 == 0;
@@ -464,8 +465,9 @@ static void a_broken_manifest_is_an_error_and_no_crash(void **state) {
     }
     CHECK_OK(test_lake_put(&l, LAKE "/name.avro", (firn_bytes){copy, is_cut ? i : whole.len}, &err));
     firn_status status = list_paths(&o, l.ctx, paths, sizeof paths, &err);
-    assert_true(!is_cut || status != FIRN_OK);
+    n_whole += is_cut && status == FIRN_OK;
   }
+  assert_in_range(n_whole, 0, 1); /* cut behind its head it is a manifest without entries */
 }
 
 static firn_status list_without_memory(void) {
