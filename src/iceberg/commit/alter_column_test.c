@@ -468,10 +468,10 @@ static firn_status widen_by(firn_field one, bool force, bool ignore_case, firn_m
 static void widening_refuses_what_does_not_fit(void **state) {
   (void)state;
   const firn_field other_key[] = {{.name = "key",
-                                          .kind = FIRN_KIND_STRUCT,
-                                          .n_children = 1,
-                                          .children = &(firn_field){.name = "k", .kind = FIRN_KIND_LONG}},
-                                         {.name = "value", .kind = FIRN_KIND_UNKNOWN}};
+                                   .kind = FIRN_KIND_STRUCT,
+                                   .n_children = 1,
+                                   .children = &(firn_field){.name = "k", .kind = FIRN_KIND_LONG}},
+                                  {.name = "value", .kind = FIRN_KIND_UNKNOWN}};
   FIRN_AUTO_METADATA *m = NULL;
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   firn_error err = {0};

@@ -219,10 +219,24 @@ static void order_by_terms(firn_altering *a, const firn_term *terms, size_t n) {
   }
 }
 
+/* A whole spec is judged as that of a new table. */
+static firn_status check_all(const firn_term *terms, size_t n, firn_error *err) {
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < i; k++) {
+      bool both_times = is_time(&terms[i].transform) && is_time(&terms[k].transform);
+      if (both_times && terms[i].source == terms[k].source) {
+        return firn_error_set(err, FIRN_INVALID, "two times of %.80s are redundant", terms[i].source_name);
+      }
+    }
+  }
+  return FIRN_OK;
+}
+
 firn_status firn_alter_set_partitioning(firn_altering *a, const firn_change *c, firn_error *err) {
   const firn_term *terms;
   size_t n;
   FIRN_TRY(read_terms(a, c->text, &terms, &n, err));
+  FIRN_TRY(check_all(terms, n, err));
   for (size_t i = a->n_partitions; i > 0; i--) {
     if (a->partitions[i - 1].field.transform.kind != FIRN_TRANSFORM_VOID) {
       drop(a, &a->partitions[i - 1]);

@@ -114,6 +114,18 @@ const char *firn_namespace_text(const firn_namespace *ns, firn_arena *arena) {
   return join(ns, NULL, arena);
 }
 
+bool firn_table_id_equal(const firn_table_id *a, const firn_table_id *b) {
+  if (a->ns.n_levels != b->ns.n_levels || strcmp(a->name, b->name) != 0) {
+    return false;
+  }
+  for (size_t i = 0; i < a->ns.n_levels; i++) {
+    if (strcmp(a->ns.levels[i], b->ns.levels[i]) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void firn_table_release(firn_table *table) {
   firn_metadata_unref(table->metadata);
   firn_free(table->metadata_location);
@@ -327,18 +339,6 @@ firn_status firn_catalog_table_drop(firn_catalog *c, firn_ctx *ctx, const firn_t
 
 /* --- commits --- */
 
-static bool same_table(const firn_table_id *a, const firn_table_id *b) {
-  if (a->ns.n_levels != b->ns.n_levels || strcmp(a->name, b->name) != 0) {
-    return false;
-  }
-  for (size_t i = 0; i < a->ns.n_levels; i++) {
-    if (strcmp(a->ns.levels[i], b->ns.levels[i]) != 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
 static firn_status check_commits(const firn_catalog *c, const firn_table_commit *commits, size_t n,
                                  firn_error *err) {
   if (c->ops->commit == NULL) {
@@ -350,7 +350,7 @@ static firn_status check_commits(const firn_catalog *c, const firn_table_commit 
   for (size_t i = 0; i < n; i++) {
     FIRN_TRY(check_table(&commits[i].table, err));
     for (size_t j = 0; j < i; j++) {
-      if (same_table(&commits[i].table, &commits[j].table)) {
+      if (firn_table_id_equal(&commits[i].table, &commits[j].table)) {
         return firn_error_set(err, FIRN_INVALID, "the table is in this commit twice");
       }
     }

@@ -27,6 +27,7 @@ FIRN_MUST_USE firn_status firn_table_id_parse(const char *text, firn_arena *aren
                                               firn_error *err);
 FIRN_MUST_USE firn_status firn_namespace_parse(const char *text, firn_arena *arena, firn_namespace *out,
                                                firn_error *err);
+bool firn_table_id_equal(const firn_table_id *a, const firn_table_id *b);
 /* Levels and name joined by dots, in `arena`; NULL: no memory. */
 const char *firn_table_id_text(const firn_table_id *id, firn_arena *arena);
 const char *firn_namespace_text(const firn_namespace *ns, firn_arena *arena);

@@ -5,18 +5,6 @@
 
 /* --- tables --- */
 
-static bool same_id(const firn_table_id *a, const firn_table_id *b) {
-  if (a->ns.n_levels != b->ns.n_levels || strcmp(a->name, b->name) != 0) {
-    return false;
-  }
-  for (size_t i = 0; i < a->ns.n_levels; i++) {
-    if (strcmp(a->ns.levels[i], b->ns.levels[i]) != 0) {
-      return false;
-    }
-  }
-  return true;
-}
-
 static firn_status copy_id(const firn_table_id *from, firn_arena *arena, firn_followed *out,
                            firn_error *err) {
   const char **levels = firn_new_n(arena, const char *, from->ns.n_levels);
@@ -36,7 +24,7 @@ static firn_status copy_id(const firn_table_id *from, firn_arena *arena, firn_fo
 
 firn_status firn_committer_follow(firn_committer *c, const firn_table_id *id, size_t *out, firn_error *err) {
   for (size_t i = 0; i < c->n_tables; i++) {
-    if (same_id(&c->tables[i].id, id)) {
+    if (firn_table_id_equal(&c->tables[i].id, id)) {
       *out = i;
       return FIRN_OK;
     }

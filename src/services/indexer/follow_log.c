@@ -66,13 +66,9 @@ firn_status firn_indexer_know_place(firn_indexer *x, firn_ctx *ctx, firn_error *
 /* --- records --- */
 
 static firn_indexed_table *find_table(firn_indexer *x, const firn_commit_record_table *table) {
+  const firn_table_id id = {.ns = {table->n_levels, table->levels}, .name = table->name};
   for (size_t i = 0; i < x->options.n_tables; i++) {
-    const firn_table_id *id = x->tables[i].id;
-    bool same = id->ns.n_levels == table->n_levels && strcmp(id->name, table->name) == 0;
-    for (size_t j = 0; same && j < table->n_levels; j++) {
-      same = strcmp(id->ns.levels[j], table->levels[j]) == 0;
-    }
-    if (same) {
+    if (firn_table_id_equal(x->tables[i].id, &id)) {
       return &x->tables[i];
     }
   }
