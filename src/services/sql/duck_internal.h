@@ -12,8 +12,13 @@
 
 /* The type under which a field is shown to the engine; destroy it. NULL: no memory. */
 duck_type firn_duck_type_of(const duck_api *api, const firn_field *field);
-/* The same as text of the engine's language, for CREATE TABLE. */
+/* The same as text of the engine's language; and the columns of a struct, between parentheses, for CREATE
+ * TABLE. */
 void firn_duck_type_text(const firn_field *field, firn_builder *out);
+void firn_duck_columns_text(const firn_field *parent, firn_builder *out);
+/* The names under which the children of a struct are shown: their own, but for the later of two that differ
+ * in case alone. In `arena`; NULL: no memory. */
+const char **firn_duck_names(const firn_field *parent, firn_arena *arena);
 /* A name between double quotes. */
 void firn_duck_name_text(const char *name, firn_builder *out);
 

@@ -1,6 +1,8 @@
 #include "services/sql/duck_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* What each kind is to the engine; nested ones and decimals are made from their parts. */
 static const struct {
@@ -32,16 +34,67 @@ static const struct {
     [FIRN_KIND_GEOGRAPHY] = {DUCK_BLOB, "BLOB"},
 };
 
+static int by_name(const void *a, const void *b) {
+  return strcasecmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_taken(const firn_field *parent, const char *const *names, size_t n, const char *name) {
+  for (size_t i = 0; i < parent->n_children; i++) {
+    if (strcasecmp(i < n ? names[i] : parent->children[i].name, name) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* The engine does not tell names apart by case: the later of two that it would confuse gets a number. */
+static bool tell_apart(const firn_field *parent, const char **names, firn_arena *arena) {
+  for (size_t i = 0; i < parent->n_children; i++) {
+    const char *name = names[i];
+    bool is_second = false;
+    for (size_t k = 0; k < i && !is_second; k++) {
+      is_second = strcasecmp(names[k], name) == 0;
+    }
+    for (unsigned number = 1; is_second && is_taken(parent, names, i, name); number++) {
+      name = firn_arena_printf(arena, "%s_%u", names[i], number);
+      if (name == NULL) {
+        return false;
+      }
+    }
+    names[i] = name;
+  }
+  return true;
+}
+
+const char **firn_duck_names(const firn_field *parent, firn_arena *arena) {
+  size_t n = parent->n_children;
+  const char **names = firn_new_n(arena, const char *, n + 1);
+  const char **sorted = firn_new_n(arena, const char *, n + 1);
+  if (names == NULL || sorted == NULL) {
+    return NULL;
+  }
+  for (size_t i = 0; i < n; i++) {
+    names[i] = sorted[i] = parent->children[i].name;
+  }
+  qsort(sorted, n, sizeof *sorted, by_name);
+  for (size_t i = 1; i < n; i++) {
+    if (strcasecmp(sorted[i - 1], sorted[i]) == 0) {
+      return tell_apart(parent, names, arena) ? names : NULL;
+    }
+  }
+  return names;
+}
+
 static duck_type struct_type_of(const duck_api *api, const firn_field *field) {
   size_t n = field->n_children;
   duck_type *members FIRN_AUTO(firn_free_pointer) = firn_alloc((n + 1) * sizeof *members);
-  const char **names FIRN_AUTO(firn_free_pointer) = firn_alloc((n + 1) * sizeof *names);
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const char **names = firn_duck_names(field, &arena);
   if (members == NULL || names == NULL) {
     return NULL;
   }
   size_t made = 0;
   for (; made < n; made++) {
-    names[made] = field->children[made].name;
     members[made] = firn_duck_type_of(api, &field->children[made]);
     if (members[made] == NULL) {
       break;
@@ -97,6 +150,22 @@ void firn_duck_name_text(const char *name, firn_builder *out) {
     firn_builder_add_u8(out, (uint8_t)*at);
   }
   firn_builder_add_u8(out, '"');
+}
+
+void firn_duck_columns_text(const firn_field *parent, firn_builder *out) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const char **names = firn_duck_names(parent, &arena);
+  if (names == NULL) {
+    out->failed = FIRN_NOMEM;
+    return;
+  }
+  for (uint32_t i = 0; i < parent->n_children; i++) {
+    firn_builder_add_text(out, i == 0 ? "(" : ", ");
+    firn_duck_name_text(names[i], out);
+    firn_builder_add_u8(out, ' ');
+    firn_duck_type_text(&parent->children[i], out);
+  }
+  firn_builder_add_u8(out, ')');
 }
 
 void firn_duck_type_text(const firn_field *field, firn_builder *out) {

@@ -3,11 +3,10 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "services/sql/engine_state_internal.h"
-
-enum { STATEMENT_MAX = 16 << 20 /* bytes of one of ours: wide tables with long names */ };
 
 /* What a view, once bound, knows: whose source, by its number. */
 typedef struct bind_data {
@@ -75,11 +74,20 @@ static bool add_column(const duck_api *api, duck_bind_info info, const char *nam
 
 /* The engine asks for the first column when it needs none (count(*)): that one is ours, and costs nothing. */
 static bool add_columns(const duck_api *api, duck_bind_info info, const char *any, const firn_field *schema) {
-  bool is_fine = add_column(api, info, any, api->create_logical_type(DUCK_BOOLEAN));
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const char **names = firn_duck_names(schema, &arena);
+  bool is_fine = names != NULL && add_column(api, info, any, api->create_logical_type(DUCK_BOOLEAN));
   for (uint32_t i = 0; is_fine && i < schema->n_children; i++) {
-    is_fine = add_column(api, info, schema->children[i].name, firn_duck_type_of(api, &schema->children[i]));
+    is_fine = add_column(api, info, names[i], firn_duck_type_of(api, &schema->children[i]));
   }
   return is_fine;
+}
+
+static void fail_bind(const duck_api *api, duck_bind_info info, firn_engine_link *l, const firn_error *err) {
+  if (l != NULL) {
+    keep_failure(l, err);
+  }
+  api->bind_set_error(info, err->text);
 }
 
 static void on_bind(duck_bind_info info) {
@@ -90,19 +98,17 @@ static void on_bind(duck_bind_info info) {
   api->destroy_value(&value);
   firn_engine_link *l = find_link(e, client_id(api, info));
   firn_bound *b = l == NULL ? NULL : find_bound(l, number);
+  firn_error err;
   if (b == NULL) {
-    firn_error err;
     unbound_error(&err);
-    if (l != NULL) {
-      keep_failure(l, &err);
-    }
-    api->bind_set_error(info, err.text);
+    fail_bind(api, info, l, &err);
     return;
   }
   bind_data *data = firn_alloc(sizeof *data);
   if (data == NULL || !add_columns(api, info, b->any, b->source->schema)) {
     firn_free(data);
-    api->bind_set_error(info, "no memory to bind a table");
+    firn_error_write(&err, FIRN_NOMEM, "no memory to bind a table");
+    fail_bind(api, info, l, &err);
     return;
   }
   *data = (bind_data){.engine = e, .link_id = l->id, .number = number};
@@ -178,6 +184,13 @@ static firn_status reading_open(const duck_api *api, duck_init_info info, firn_e
   return FIRN_OK;
 }
 
+static void fail_init(const duck_api *api, duck_init_info info, firn_engine_link *l, const firn_error *err) {
+  if (l != NULL) {
+    keep_failure(l, err);
+  }
+  api->init_set_error(info, err->text);
+}
+
 static void on_init(duck_init_info info) {
   const duck_api *api = firn_duck_api();
   const bind_data *data = api->init_get_bind_data(info);
@@ -186,23 +199,20 @@ static void on_init(duck_init_info info) {
   firn_bound *b = l == NULL ? NULL : find_bound(l, data->number);
   if (b == NULL || l->ctx == NULL) {
     unbound_error(&err);
-    if (l != NULL) {
-      keep_failure(l, &err);
-    }
-    api->init_set_error(info, err.text);
+    fail_init(api, info, l, &err);
     return;
   }
   firn_reading_now *r = firn_alloc(sizeof *r);
   if (r == NULL) {
-    api->init_set_error(info, "no memory to open a table");
+    firn_error_write(&err, FIRN_NOMEM, "no memory to open a table");
+    fail_init(api, info, l, &err);
     return;
   }
   r->link = l;
   r->source = b->source;
   atomic_init(&r->n_holders, 1);
   if (reading_open(api, info, l, b, r, &err) != FIRN_OK) {
-    keep_failure(l, &err);
-    api->init_set_error(info, err.text);
+    fail_init(api, info, l, &err);
     reading_unref(r);
     return;
   }
@@ -232,7 +242,9 @@ static void on_local_init(duck_init_info info) {
   const duck_api *api = firn_duck_api();
   local_data *local = firn_alloc(sizeof *local);
   if (local == NULL) {
-    api->init_set_error(info, "no memory to read a table");
+    const bind_data *data = api->init_get_bind_data(info);
+    firn_error err = {.status = FIRN_NOMEM, .text = "no memory to read a table"};
+    fail_init(api, info, find_link(data->engine, data->link_id), &err);
     return;
   }
   api->init_set_init_data(info, local, local_free);
@@ -307,27 +319,13 @@ firn_status firn_engine_function_register(firn_engine *e, duck_connection connec
              : firn_error_set(err, FIRN_UNSUPPORTED, "DuckDB refuses firn's table function");
 }
 
-static firn_status run(const duck_api *api, duck_connection connection, firn_builder *sql, firn_error *err) {
-  firn_builder_add_u8(sql, '\0');
-  firn_bytes text;
-  FIRN_TRY(firn_builder_finish(sql, &text, err));
-  return firn_engine_do(api, connection, (const char *)text.data, err);
-}
-
 static firn_status make_view(firn_engine_link *l, const firn_bound *b, firn_error *err) {
-  FIRN_AUTO_BUILDER sql = FIRN_BUILDER_INIT(STATEMENT_MAX);
-  firn_builder_add_text(&sql, "CREATE OR REPLACE TEMP VIEW ");
-  firn_duck_name_text(b->name, &sql);
-  firn_builder_addf(&sql, " AS SELECT * EXCLUDE (%s) FROM " FIRN_ENGINE_FUNCTION "(%" PRId64 ")", b->any,
-                    b->number);
-  return run(l->engine->api, l->connection, &sql, err);
-}
-
-static void bound_free(firn_bound *b) {
-  if (b != NULL) {
-    firn_free(b->name);
-    firn_free(b);
-  }
+  char sql[FIRN_ENGINE_NAME_SIZE + FIRN_ENGINE_ANY_SIZE + 128];
+  (void)snprintf(sql, sizeof sql,
+                 "CREATE OR REPLACE TEMP VIEW \"%s\" AS SELECT * EXCLUDE (%s) FROM " FIRN_ENGINE_FUNCTION
+                 "(%" PRId64 ")",
+                 b->name, b->any, b->number);
+  return firn_engine_do(l->engine->api, l->connection, sql, err);
 }
 
 /* A name that no column has: underscores, as many as it takes. */
@@ -342,16 +340,17 @@ static bool name_any(const firn_field *schema, char out[FIRN_ENGINE_ANY_SIZE]) {
   return false;
 }
 
+static bool is_plain_name(const char *name) {
+  size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  return len > 0 && name[len] == '\0' && len < FIRN_ENGINE_NAME_SIZE;
+}
+
 static firn_bound *bound_new(firn_engine *e, const char *name, const firn_sql_source *source) {
   firn_bound *b = firn_alloc(sizeof *b);
-  char *copy = firn_alloc(strlen(name) + 1);
-  if (b == NULL || copy == NULL) {
-    firn_free(b);
-    firn_free(copy);
+  if (b == NULL) {
     return NULL;
   }
-  memcpy(copy, name, strlen(name));
-  b->name = copy;
+  memcpy(b->name, name, strlen(name));
   b->source = source;
   (void)pthread_mutex_lock(&e->mutex);
   b->number = ++e->last_number;
@@ -361,35 +360,42 @@ static firn_bound *bound_new(firn_engine *e, const char *name, const firn_sql_so
 
 firn_status firn_engine_bind(firn_engine_link *l, const char *name, firn_sql_source *source,
                              firn_error *err) {
+  if (!is_plain_name(name)) {
+    return firn_error_set(err, FIRN_INVALID, "%s is no name to bind a table by", name);
+  }
   firn_bound *b = bound_new(l->engine, name, source);
   if (b == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory to bind a table");
   }
   if (source->schema->n_children == 0 || !name_any(source->schema, b->any)) {
-    bound_free(b);
+    firn_free(b);
     return firn_error_set(err, FIRN_UNSUPPORTED, "a table without columns cannot be queried");
   }
   (void)pthread_mutex_lock(&l->mutex);
   b->next = l->bound;
   l->bound = b;
   (void)pthread_mutex_unlock(&l->mutex);
+  l->failure.status = FIRN_OK;
   firn_status status = make_view(l, b, err); /* binds, and so asks for `b` */
   if (status == FIRN_OK) {
     return FIRN_OK;
   }
   (void)pthread_mutex_lock(&l->mutex);
+  if (l->failure.status != FIRN_OK) {
+    status = firn_error_set(err, l->failure.status, "%s", l->failure.text);
+  }
   l->bound = b->next;
   (void)pthread_mutex_unlock(&l->mutex);
-  bound_free(b);
+  firn_free(b);
   return status;
 }
 
+/* Without memory of ours, which may have run out. */
 static void drop(const duck_api *api, duck_connection connection, const char *kind, const char *name) {
-  FIRN_AUTO_BUILDER sql = FIRN_BUILDER_INIT(STATEMENT_MAX);
-  firn_builder_addf(&sql, "DROP %s IF EXISTS temp.main.", kind);
-  firn_duck_name_text(name, &sql);
+  char sql[FIRN_ENGINE_NAME_SIZE + 64];
+  (void)snprintf(sql, sizeof sql, "DROP %s IF EXISTS temp.main.\"%s\"", kind, name);
   /* What stays behind names a number that is known no more, and goes with the connection. */
-  FIRN_IGNORE(run(api, connection, &sql, NULL));
+  FIRN_IGNORE(firn_engine_do(api, connection, sql, NULL));
 }
 
 void firn_engine_unbind_all(firn_engine_link *l) {
@@ -404,7 +410,7 @@ void firn_engine_unbind_all(firn_engine_link *l) {
     if (b->has_shadow) {
       drop(l->engine->api, l->planner, "TABLE", b->name);
     }
-    bound_free(b);
+    firn_free(b);
     b = next;
   }
 }

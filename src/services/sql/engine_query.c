@@ -278,14 +278,8 @@ static firn_status make_shadow(const duck_api *api, duck_connection planner, fir
   FIRN_AUTO_BUILDER sql = FIRN_BUILDER_INIT(SHADOW_MAX);
   firn_builder_add_text(&sql, "CREATE OR REPLACE TEMP TABLE ");
   firn_duck_name_text(b->name, &sql);
-  for (uint32_t i = 0; i < b->source->schema->n_children; i++) {
-    const firn_field *column = &b->source->schema->children[i];
-    firn_builder_add_text(&sql, i == 0 ? " (" : ", ");
-    firn_duck_name_text(column->name, &sql);
-    firn_builder_add_u8(&sql, ' ');
-    firn_duck_type_text(column, &sql);
-  }
-  firn_builder_add(&sql, (firn_bytes){(const uint8_t *)")", 2}); /* and the end of the text */
+  firn_duck_columns_text(b->source->schema, &sql);
+  firn_builder_add_u8(&sql, '\0');
   firn_bytes text;
   FIRN_TRY(firn_builder_finish(&sql, &text, err));
   FIRN_TRY(firn_engine_do(api, planner, (const char *)text.data, err));

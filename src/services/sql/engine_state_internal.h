@@ -8,7 +8,7 @@
 #include "services/sql/duck_internal.h"
 #include "services/sql/engine_internal.h"
 
-enum { FIRN_ENGINE_ANY_SIZE = 32 };
+enum { FIRN_ENGINE_NAME_SIZE = 128, FIRN_ENGINE_ANY_SIZE = 32 };
 
 #define FIRN_ENGINE_FUNCTION "firn_scan"
 
@@ -30,7 +30,7 @@ struct firn_engine {
 typedef struct firn_bound {
   struct firn_bound *next;
   int64_t number;
-  char *name;
+  char name[FIRN_ENGINE_NAME_SIZE];
   const firn_sql_source *source;
   char any[FIRN_ENGINE_ANY_SIZE]; /* of a column that stands for none */
   bool has_shadow;                /* an empty table in the planner */
