@@ -144,6 +144,10 @@ firn_status firn_engine_open(const firn_engine_options *options, firn_ctx *ctx, 
   return FIRN_OK;
 }
 
+unsigned firn_engine_threads(const firn_engine *e) {
+  return e->n_threads;
+}
+
 void firn_engine_close(firn_engine *e) {
   if (e == NULL) {
     return;

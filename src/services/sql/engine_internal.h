@@ -22,6 +22,7 @@ typedef struct firn_engine_options {
 FIRN_MUST_USE firn_status firn_engine_open(const firn_engine_options *options, firn_ctx *ctx,
                                            firn_engine **out, firn_error *err);
 void firn_engine_close(firn_engine *e);
+unsigned firn_engine_threads(const firn_engine *e); /* that read, at most */
 
 FIRN_MUST_USE firn_status firn_engine_link_open(firn_engine *e, firn_ctx *ctx, firn_engine_link **out,
                                                 firn_error *err);

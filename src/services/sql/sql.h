@@ -15,6 +15,7 @@ typedef struct firn_sql_options {
   firn_catalog *catalog;    /* borrowed; NULL: only tables by path */
   firn_stores *stores;      /* borrowed */
   const char *ns;           /* where names without a namespace are looked up; NULL: nowhere */
+  const char *folder;       /* where relative paths of tables begin, absolute; NULL: they are refused */
   uint64_t memory_bytes;    /* of the engine; 0: 1 GiB. Beyond it, it spills */
   const char *spill_folder; /* NULL: nothing is spilled */
   unsigned n_threads;       /* 0: as many as there are processors */
@@ -35,6 +36,10 @@ void firn_sql_close(firn_sql *sql); /* NULL is fine; after its sessions */
 FIRN_MUST_USE firn_status firn_sql_session_open(firn_sql *sql, firn_ctx *ctx, firn_sql_session **out,
                                                 firn_error *err);
 void firn_sql_session_close(firn_sql_session *s);
+/* Looks names up in this namespace ("a.b") from now on, as the statement USE does. FIRN_NOT_FOUND when it is
+ * not there. */
+FIRN_MUST_USE firn_status firn_sql_session_use(firn_sql_session *s, firn_ctx *ctx, const char *ns,
+                                               firn_error *err);
 
 /* Runs one statement, without the ';' at its end (firn_sql_next_statement finds it). The result is the
  * caller's; the deadline and cancellation of `ctx` hold for the rows too, which come while the query runs. */

@@ -6,39 +6,24 @@
 #include "iceberg/commit/alter.h"
 #include "iceberg/inspect/inspect.h"
 #include "iceberg/scan/choose.h"
+#include "services/sql/parser_internal.h"
 
 enum {
-  FIRN_SQL_MAX_BYTES = 64 << 20, /* of a statement */
-  FIRN_SQL_MAX_DEPTH = 1000,     /* of its parentheses: the engine's parser recurses */
-  FIRN_SQL_MAX_REFS = 10000,
+  FIRN_SQL_MAX_REFS = 1000,
+  FIRN_SQL_MAX_CTES = 1000,
+  FIRN_SQL_MAX_LOOKUPS = 20000, /* names in FROM, those of common table expressions among them */
 };
-
-typedef enum firn_token_kind {
-  FIRN_TOKEN_END = 0,
-  FIRN_TOKEN_WORD,   /* identifier or keyword, not quoted */
-  FIRN_TOKEN_QUOTED, /* "identifier" or `identifier` */
-  FIRN_TOKEN_TEXT,   /* 'text', E'text', $$text$$ */
-  FIRN_TOKEN_NUMBER,
-  FIRN_TOKEN_MARK, /* everything else, one operator or bracket at a time */
-} firn_token_kind;
-
-typedef struct firn_token {
-  firn_token_kind kind;
-  size_t at, len; /* bytes of the statement */
-} firn_token;
-
-/* Splits into tokens, comments left out. FIRN_INVALID: a quote or comment that does not end, too deep, no
- * UTF-8. */
-FIRN_MUST_USE firn_status firn_sql_tokens(firn_bytes text, firn_arena *arena, const firn_token **out,
-                                          size_t *n, firn_error *err);
 
 /* One place where a table is named. */
 typedef struct firn_sql_ref {
-  size_t at, len; /* name and time travel: what a generated name replaces */
-  bool has_alias; /* else the table's own name must be given as one */
-  size_t n_parts; /* the parts of the name, unquoted */
+  size_t at, len;      /* name and time travel: what a generated name replaces */
+  size_t scope;        /* refs of one FROM have the same */
+  bool has_alias;      /* else the table's own name must be given as one */
+  bool takes_no_alias; /* TABLE t, SUMMARIZE t: none may stand here */
+  size_t n_parts;      /* the parts of the name, unquoted */
   const char *const *parts;
   bool is_path; /* one part, that contains a '/' */
+  bool is_text; /* it stood in 'quotes': a path or a file */
   bool has_choice;
   firn_snapshot_choice choice;
 } firn_sql_ref;
@@ -63,15 +48,21 @@ typedef enum firn_sql_kind {
 typedef struct firn_sql_statement {
   firn_sql_kind kind;
   firn_bytes text;
-  size_t n_refs; /* tables that are read, in the order of the text */
+  size_t n_tokens; /* without END */
+  const firn_token *tokens;
+  bool is_explained; /* QUERY: EXPLAIN, DESCRIBE, SUMMARIZE stands before it */
+  size_t n_refs;     /* tables that are read, in the order of the text */
   const firn_sql_ref *refs;
+  size_t n_functions; /* table functions: the tokens of their names */
+  const uint32_t *functions;
   /* Of statements that are ours: */
-  size_t n_target; /* the parts of the namespace or table that is made, changed, dropped */
+  size_t n_target; /* the parts of the namespace or table that is made, changed, dropped, described */
   const char *const *target;
-  size_t n_to; /* RENAME */
+  bool target_is_path; /* DESCRIBE 'path/of/table' */
+  size_t n_to;         /* RENAME */
   const char *const *to;
   bool if_exists, if_not_exists, or_replace, cascade, purge;
-  size_t query_at, query_len; /* CREATE TABLE AS, INSERT: the query; len 0: none */
+  size_t query_at, query_len; /* the query within: of CREATE TABLE AS, INSERT, EXPLAIN; len 0: none */
   size_t n_columns;           /* INSERT: the columns named; 0: all */
   const char *const *columns;
   bool by_name;       /* INSERT ... BY NAME */
@@ -87,5 +78,10 @@ typedef struct firn_sql_statement {
  * judge is left to it. */
 FIRN_MUST_USE firn_status firn_sql_statement_read(firn_bytes text, firn_arena *arena, firn_sql_statement *out,
                                                   firn_error *err);
+
+/* FIRN_DENIED unless the statement only reads tables of the catalog: no other kind, no table function but
+ * those that make rows of their arguments, no function that tells of the machine. That its tables are
+ * tables of the catalog is for who resolves them. */
+FIRN_MUST_USE firn_status firn_sql_read_only_check(const firn_sql_statement *s, firn_error *err);
 
 #endif

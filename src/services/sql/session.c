@@ -1,0 +1,380 @@
+#include "services/sql/session_internal.h"
+
+#include "base/alloc.h"
+#include "services/sql/filter_internal.h"
+#include "services/sql/rewrite_internal.h"
+
+enum { STATEMENT_MEMORY_MAX = 1 << 30 };
+
+static firn_status no_memory(firn_error *err) {
+  return firn_error_set(err, FIRN_NOMEM, "no memory for an SQL session");
+}
+
+static bool keep_texts(firn_sql *sql) {
+  const char **texts[] = {&sql->options.library, &sql->options.ns, &sql->options.spill_folder,
+                          &sql->options.folder};
+  for (size_t i = 0; i < FIRN_COUNT_OF(texts); i++) {
+    if (*texts[i] != NULL) {
+      *texts[i] = firn_arena_text(&sql->arena, firn_bytes_of(*texts[i]));
+      if (*texts[i] == NULL) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+firn_status firn_sql_open(const firn_sql_options *options, firn_ctx *ctx, firn_sql **out, firn_error *err) {
+  firn_sql *sql = firn_alloc(sizeof *sql);
+  if (sql == NULL) {
+    return no_memory(err);
+  }
+  sql->options = *options;
+  const firn_engine_options engine = {
+      .library = options->library,
+      .memory_bytes = options->memory_bytes,
+      .spill_folder = options->spill_folder,
+      .n_threads = options->n_threads,
+      .is_closed = options->is_read_only,
+  };
+  firn_status status = keep_texts(sql) ? FIRN_OK : no_memory(err);
+  if (status == FIRN_OK) {
+    status = firn_engine_open(&engine, ctx, &sql->engine, err);
+  }
+  if (status != FIRN_OK) {
+    firn_sql_close(sql);
+    return status;
+  }
+  sql->n_threads = firn_engine_threads(sql->engine);
+  *out = sql;
+  return FIRN_OK;
+}
+
+void firn_sql_close(firn_sql *sql) {
+  if (sql != NULL) {
+    firn_engine_close(sql->engine);
+    firn_arena_free(&sql->arena);
+    firn_free(sql);
+  }
+}
+
+static void names_init(firn_sql_session *s, firn_arena *arena, firn_scan_counts *counts,
+                       firn_sql_names *names) {
+  const firn_sql_options *o = &s->sql->options;
+  *names = (firn_sql_names){
+      .catalog = o->catalog,
+      .stores = o->stores,
+      .folder = o->folder,
+      .ns = s->ns,
+      .n_threads = s->sql->n_threads,
+      .counts = counts,
+      .arena = arena,
+  };
+}
+
+firn_status firn_sql_session_use(firn_sql_session *s, firn_ctx *ctx, const char *ns, firn_error *err) {
+  FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(1 << 24);
+  firn_sql_names names;
+  names_init(s, &scratch, NULL, &names);
+  names.ns = (firn_namespace){0};
+  firn_namespace written, found;
+  FIRN_TRY(firn_namespace_parse(ns, &scratch, &written, err));
+  FIRN_TRY(firn_sql_namespace_find(&names, ctx, written.levels, written.n_levels, &found, err));
+  return firn_sql_session_keep_ns(s, &found, err);
+}
+
+firn_status firn_sql_session_keep_ns(firn_sql_session *s, const firn_namespace *ns, firn_error *err) {
+  firn_arena arena = FIRN_ARENA_INIT(1 << 20);
+  const char **levels = firn_new_n(&arena, const char *, ns->n_levels + 1);
+  bool kept = levels != NULL;
+  for (size_t i = 0; kept && i < ns->n_levels; i++) {
+    levels[i] = firn_arena_text(&arena, firn_bytes_of(ns->levels[i]));
+    kept = levels[i] != NULL;
+  }
+  if (!kept) {
+    firn_arena_free(&arena);
+    return no_memory(err);
+  }
+  firn_arena_free(&s->ns_arena);
+  s->ns_arena = arena;
+  s->ns = (firn_namespace){ns->n_levels, levels};
+  return FIRN_OK;
+}
+
+firn_status firn_sql_session_open(firn_sql *sql, firn_ctx *ctx, firn_sql_session **out, firn_error *err) {
+  firn_sql_session *s = firn_alloc(sizeof *s);
+  if (s == NULL) {
+    return no_memory(err);
+  }
+  s->sql = sql;
+  firn_status status = firn_engine_link_open(sql->engine, ctx, &s->link, err);
+  if (status == FIRN_OK && sql->options.ns != NULL) {
+    status = firn_sql_session_use(s, ctx, sql->options.ns, err);
+  }
+  if (status != FIRN_OK) {
+    firn_sql_session_close(s);
+    return status;
+  }
+  *out = s;
+  return FIRN_OK;
+}
+
+void firn_sql_session_close(firn_sql_session *s) {
+  if (s != NULL) {
+    firn_engine_link_close(s->link);
+    firn_arena_free(&s->ns_arena);
+    firn_free(s);
+  }
+}
+
+/* The engine speaks of generated names; people shall read theirs. */
+static void show_names(const firn_sql_result *r, firn_error *err) {
+  if (err == NULL || strstr(err->text, "firn_ref_") == NULL) {
+    return;
+  }
+  firn_error said = *err;
+  size_t at = 0;
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(1 << 20);
+  while (said.text[at] != 0) {
+    size_t len = 0;
+    for (size_t i = 0; i < r->statement.n_refs && len == 0; i++) {
+      const char *name = r->generated == NULL ? NULL : r->generated[i];
+      if (name != NULL && strncmp(said.text + at, name, strlen(name)) == 0) {
+        firn_builder_add_text(&b, r->shown[i]);
+        len = strlen(name);
+      }
+    }
+    if (len == 0) {
+      firn_builder_add_u8(&b, (uint8_t)said.text[at]);
+      len = 1;
+    }
+    at += len;
+  }
+  firn_builder_add_u8(&b, 0);
+  if (b.failed == FIRN_OK) {
+    firn_error_write(err, said.status, "%s", (const char *)b.data);
+  }
+}
+
+static firn_status engine_has(void *arg, firn_ctx *ctx, const firn_sql_ref *ref, bool *out, firn_error *err) {
+  firn_sql_result *r = arg;
+  *out = false;
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(1 << 20);
+  firn_builder_add_text(&b,
+                        "SELECT 1 FROM (SELECT database_name d, schema_name s, table_name t FROM "
+                        "duckdb_tables() UNION ALL SELECT database_name, schema_name, view_name FROM "
+                        "duckdb_views()) WHERE lower(t) = lower(");
+  for (size_t i = ref->n_parts; i-- > 0;) {
+    firn_builder_add_u8(&b, '\'');
+    for (const char *at = ref->parts[i]; *at != 0; at++) {
+      firn_builder_add_u8(&b, (uint8_t)*at);
+      if (*at == '\'') {
+        firn_builder_add_u8(&b, '\'');
+      }
+    }
+    firn_builder_add_text(&b, "')");
+    if (i > 0) {
+      firn_builder_add_text(&b, ref->n_parts == 2 ? " AND lower(s) = lower("
+                                : i == 2          ? " AND lower(s) = lower("
+                                                  : " AND lower(d) = lower(");
+    }
+  }
+  firn_builder_add_u8(&b, 0);
+  firn_bytes sql;
+  FIRN_TRY(firn_builder_finish(&b, &sql, err));
+  if (ref->n_parts > 3) {
+    return FIRN_OK;
+  }
+  firn_engine_rows *rows;
+  FIRN_TRY(firn_engine_query(r->session->link, ctx, (const char *)sql.data, &rows, err));
+  const firn_batch *batch = NULL;
+  firn_status status = firn_engine_rows_next(rows, ctx, &batch, err);
+  *out = batch != NULL;
+  firn_engine_rows_close(rows);
+  return status;
+}
+
+/* What the plan says of each table. A plan that cannot be had, or is not understood, prunes nothing. */
+static firn_status set_filters(firn_sql_result *r, firn_sql_source *const *sources, size_t at, size_t len,
+                               firn_error *err) {
+  const char *select;
+  const firn_json_value *plan;
+  FIRN_TRY(firn_sql_rewrite(&r->statement, at, len, r->generated, &r->arena, &select, err));
+  firn_error ignored;
+  firn_status status = firn_engine_plan(r->session->link, select, &r->arena, &plan, &ignored);
+  if (status != FIRN_OK) {
+    return FIRN_OK;
+  }
+  for (size_t i = 0; i < r->statement.n_refs; i++) {
+    const firn_schema *schema = sources[i] == NULL ? NULL : firn_source_filter_schema(sources[i]);
+    if (schema == NULL) {
+      continue;
+    }
+    const firn_expr *filter = NULL, *bound = NULL;
+    bool is_summary = false;
+    FIRN_TRY(firn_sql_filter_of(plan, r->generated[i], &schema->root, &r->arena, &filter, &is_summary, err));
+    status = firn_expr_bind(filter, schema, false, &r->arena, &bound, err);
+    if (status == FIRN_NOMEM) {
+      return status;
+    }
+    bool says_something = status == FIRN_OK && bound->op != FIRN_EXPR_TRUE;
+    sources[i]->filter = says_something ? bound : NULL;
+  }
+  return FIRN_OK;
+}
+
+static firn_status open_refs(firn_sql_result *r, firn_ctx *ctx, firn_sql_source **sources, firn_error *err) {
+  const firn_sql_statement *s = &r->statement;
+  for (size_t i = 0; i < s->n_refs; i++) {
+    firn_status status = firn_sql_ref_open(&r->names, ctx, &s->refs[i], &sources[i], &r->shown[i], err);
+    if (status == FIRN_NOT_FOUND || status == FIRN_INVALID) {
+      firn_sql_place place = firn_sql_place_of(s->text, s->refs[i].at);
+      return firn_error_while(err, status, "line %zu, column %zu", place.line, place.column);
+    }
+    FIRN_TRY(status);
+    if (sources[i] == NULL) {
+      continue;
+    }
+    r->generated[i] = firn_arena_printf(&r->arena, "firn_ref_%zu_", i + 1);
+    if (r->generated[i] == NULL) {
+      return no_memory(err);
+    }
+    FIRN_TRY(firn_engine_bind(r->session->link, r->generated[i], sources[i], err));
+  }
+  return FIRN_OK;
+}
+
+firn_status firn_sql_query_start(firn_sql_result *r, firn_ctx *ctx, size_t at, size_t len, firn_error *err) {
+  firn_sql_statement *s = &r->statement;
+  r->generated = firn_new_n(&r->arena, const char *, s->n_refs + 1);
+  r->shown = firn_new_n(&r->arena, const char *, s->n_refs + 1);
+  firn_sql_source **sources = firn_new_n(&r->arena, firn_sql_source *, s->n_refs + 1);
+  if (r->generated == NULL || r->shown == NULL || sources == NULL) {
+    return no_memory(err);
+  }
+  if (!r->session->sql->options.is_read_only) {
+    r->names.engine_has = engine_has;
+    r->names.arg = r;
+  }
+  FIRN_TRY(open_refs(r, ctx, sources, err));
+  const char *sql;
+  FIRN_TRY(firn_sql_rewrite(s, at, len, r->generated, &r->arena, &sql, err));
+  if (s->query_len > 0 && s->n_refs > 0) {
+    FIRN_TRY(set_filters(r, sources, s->query_at, s->query_len, err));
+  }
+  firn_status status = firn_engine_query(r->session->link, ctx, sql, &r->rows, err);
+  if (status != FIRN_OK) {
+    show_names(r, err);
+  }
+  return status;
+}
+
+static firn_status run(firn_sql_result *r, firn_ctx *ctx, firn_error *err) {
+  switch (r->statement.kind) {
+    case FIRN_SQL_QUERY:
+    case FIRN_SQL_ENGINE:
+      return firn_sql_query_start(r, ctx, 0, r->statement.text.len, err);
+    case FIRN_SQL_DESCRIBE:
+      return firn_sql_describe(r, ctx, err);
+    case FIRN_SQL_SHOW_NAMESPACES:
+      return firn_sql_show_namespaces(r, ctx, err);
+    case FIRN_SQL_SHOW_TABLES:
+      return firn_sql_show_tables(r, ctx, err);
+    case FIRN_SQL_USE:
+      return firn_sql_use(r, ctx, err);
+    case FIRN_SQL_REFUSED:
+      return firn_error_set(err, FIRN_UNSUPPORTED, "%s", r->statement.refusal);
+    default:
+      return firn_sql_change(r, ctx, err);
+  }
+}
+
+static firn_status read_and_run(firn_sql_result *r, firn_ctx *ctx, firn_bytes text, firn_error *err) {
+  firn_bytes kept = firn_arena_copy(&r->arena, firn_bytes_part(text, 0, FIRN_SQL_MAX_BYTES + 1));
+  if (kept.data == NULL) {
+    return no_memory(err);
+  }
+  FIRN_TRY(firn_sql_statement_read(kept, &r->arena, &r->statement, err));
+  if (r->session->sql->options.is_read_only) {
+    FIRN_TRY(firn_sql_read_only_check(&r->statement, err));
+  }
+  return run(r, ctx, err);
+}
+
+firn_status firn_sql_run(firn_sql_session *s, firn_ctx *ctx, firn_bytes statement, firn_sql_result **out,
+                         firn_error *err) {
+  if (s->has_result) {
+    return firn_error_set(err, FIRN_INVALID, "the rows of the last statement have not been closed");
+  }
+  firn_sql_result *r = firn_alloc(sizeof *r);
+  if (r == NULL) {
+    return no_memory(err);
+  }
+  r->session = s;
+  r->arena = (firn_arena)FIRN_ARENA_INIT(STATEMENT_MEMORY_MAX);
+  r->no_columns = (firn_field){.id = FIRN_NO_ID, .name = "rows", .required = true, .kind = FIRN_KIND_STRUCT};
+  names_init(s, &r->arena, &r->counts, &r->names);
+  s->has_result = true;
+  atomic_store(&s->is_running, true);
+  firn_status status = read_and_run(r, ctx, statement, err);
+  if (status != FIRN_OK) {
+    firn_sql_result_close(r);
+    return status;
+  }
+  *out = r;
+  return FIRN_OK;
+}
+
+const firn_field *firn_sql_result_schema(const firn_sql_result *r) {
+  if (r->rows != NULL) {
+    return firn_engine_rows_schema(r->rows);
+  }
+  return r->own != NULL ? r->own->schema : &r->no_columns;
+}
+
+firn_status firn_sql_result_next(firn_sql_result *r, firn_ctx *ctx, const firn_batch **out, firn_error *err) {
+  if (r->rows != NULL) {
+    firn_status status = firn_engine_rows_next(r->rows, ctx, out, err);
+    if (status != FIRN_OK) {
+      show_names(r, err);
+    }
+    return status;
+  }
+  bool has_rows = r->own != NULL && r->own->n_rows > 0 && !r->own_is_given;
+  *out = has_rows ? r->own : NULL;
+  r->own_is_given = true;
+  return FIRN_OK;
+}
+
+const char *firn_sql_result_message(const firn_sql_result *r) {
+  return r->message;
+}
+
+const firn_scan_counts *firn_sql_result_counts(const firn_sql_result *r) {
+  return &r->counts;
+}
+
+void firn_sql_result_close(firn_sql_result *r) {
+  if (r == NULL) {
+    return;
+  }
+  firn_engine_rows_close(r->rows);
+  firn_engine_unbind_all(r->session->link);
+  firn_sql_names_close(&r->names);
+  atomic_store(&r->session->is_running, false);
+  r->session->has_result = false;
+  firn_arena_free(&r->arena);
+  firn_free(r);
+}
+
+void firn_sql_result_close_pointer(firn_sql_result **r) {
+  firn_sql_result_close(*r);
+}
+
+void firn_sql_interrupt(firn_sql_session *s) {
+  firn_engine_interrupt(s->link);
+}
+
+double firn_sql_progress(firn_sql_session *s) {
+  return atomic_load(&s->is_running) ? firn_engine_progress(s->link) : -1;
+}
