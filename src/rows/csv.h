@@ -2,7 +2,9 @@
  * to have.
  *
  * Fields may be quoted, quotes doubled, lines end with LF or CRLF, quoted fields hold line ends; a byte order
- * mark is passed over. An empty field that is not quoted is null; "" is an empty text. */
+ * mark is passed over. An empty field that is not quoted is null; "" is an empty text, and null in columns of
+ * other types. Lines on which nothing stands are passed over, but where there is only one column. Rows must
+ * have as many fields as there are columns. Nested values are JSON. */
 #ifndef FIRN_ROWS_CSV_H
 #define FIRN_ROWS_CSV_H
 

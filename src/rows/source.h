@@ -13,8 +13,8 @@ typedef struct firn_rows_input {
   void *self;
 } firn_rows_input;
 
-/* A row that does not fit the schema: its number from 1 (of the input), the reason, and its bytes. FIRN_OK
- * goes on without it. */
+/* A row that does not fit the schema: its number from 1 (the line, where rows are lines), the reason, and its
+ * bytes. FIRN_OK goes on without it. */
 typedef firn_status (*firn_rows_refused)(void *self, uint64_t row, const char *reason, firn_bytes raw,
                                          firn_error *err);
 
@@ -41,14 +41,15 @@ typedef struct firn_rows_ops {
 
 struct firn_rows { /* first member of every reader's own struct */
   const firn_rows_ops *ops;
-  const firn_field *schema;  /* of the batches; fields that were inferred are optional, without ids */
-  const firn_field *unknown; /* a STRUCT of the fields that rows had and the schema lacks or cannot hold;
-                                NULL: none since set_schema */
-  uint64_t n_rows;           /* handed out so far */
+  const firn_field *schema;   /* of the batches; fields that were inferred are optional, without ids */
+  const firn_field *unknown;  /* a STRUCT of the fields that rows had and the schema lacks or cannot hold;
+                                 NULL: none since set_schema */
+  const char *unknown_reason; /* where and why, with `unknown`: "line 17 has a field x" */
+  uint64_t n_rows;            /* handed out so far */
 };
 
-/* `*out` is NULL after the last batch; borrowed until the following next. An empty batch with `unknown` set
- * says that the schema must be widened before the following row can be read. */
+/* `*out` is NULL after the last batch; borrowed until the following next. With `unknown` set the schema must
+ * be widened before the following row can be read; the batch may then be empty. */
 FIRN_MUST_USE firn_status firn_rows_next(firn_rows *r, firn_ctx *ctx, const firn_batch **out,
                                          firn_error *err);
 FIRN_MUST_USE firn_status firn_rows_set_schema(firn_rows *r, const firn_field *schema, firn_error *err);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/ctx.h"
+#include "base/json_tree.h"
 #include "base/pool.h"
 #include "iceberg/commit/catalog.h"
 #include "iceberg/scan/path.h"
@@ -84,6 +85,10 @@ const char *firn_app_absolute(firn_app *app, const char *location);
 FIRN_MUST_USE firn_status firn_app_stores(firn_app *app, firn_stores **out, firn_error *err);
 FIRN_MUST_USE firn_status firn_app_catalog(firn_app *app, bool may_create, firn_catalog **out,
                                            firn_error *err);
+
+/* A JSON file, or standard input ("-"), in the app's arena. */
+FIRN_MUST_USE firn_status firn_app_read_json(firn_app *app, const char *path, const firn_json_value **out,
+                                             firn_error *err);
 
 /* A table for reading. */
 typedef struct firn_app_table_found {

@@ -7,40 +7,6 @@
 #include "base/json_tree.h"
 #include "iceberg/commit/purge.h"
 
-enum { FILE_MAX_BYTES = 64 << 20 };
-
-/* A file of the command line, or standard input; in the app's arena. */
-static firn_status read_json_file(firn_app *app, const char *path, const firn_json_value **out,
-                                  firn_error *err) {
-  bool is_stdin = strcmp(path, "-") == 0;
-  FILE *f = is_stdin ? stdin : fopen(path, "rb");
-  if (f == NULL) {
-    return firn_error_set(err, errno == ENOENT ? FIRN_NOT_FOUND : FIRN_IO, "%s cannot be opened: %s", path,
-                          strerror(errno));
-  }
-  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(FILE_MAX_BYTES);
-  while (feof(f) == 0 && ferror(f) == 0) {
-    uint8_t *room = firn_builder_reserve(&b, 1 << 16);
-    if (room == NULL) {
-      break;
-    }
-    firn_builder_claim(&b, fread(room, 1, 1 << 16, f));
-  }
-  bool failed = ferror(f) != 0;
-  if (!is_stdin) {
-    (void)fclose(f); /* it was only read */
-  }
-  if (failed) {
-    return firn_error_set(err, FIRN_IO, "%s cannot be read", path);
-  }
-  firn_bytes text;
-  firn_status status = firn_builder_finish_copy(&b, app->arena, &text, err);
-  if (status == FIRN_OK) {
-    status = firn_json_tree_read(text, app->arena, out, err);
-  }
-  return status == FIRN_OK ? status : firn_error_while(err, status, "%s", path);
-}
-
 static firn_status read_properties(firn_app *app, const char *text, firn_properties *out, firn_error *err) {
   const char *const *pairs;
   size_t n;
@@ -81,13 +47,13 @@ firn_status firn_table_create_run(firn_app *app, const firn_args *args, firn_err
       return firn_error_set(err, FIRN_NOMEM, "no memory for a path");
     }
   }
-  FIRN_TRY(read_json_file(app, schema_path, &json, err));
+  FIRN_TRY(firn_app_read_json(app, schema_path, &json, err));
   firn_status status = firn_schema_read(json, app->arena, &schema, err);
   if (status != FIRN_OK) {
     return firn_error_while(err, status, "%s", schema_path);
   }
   if (spec_path != NULL) {
-    FIRN_TRY(read_json_file(app, spec_path, &json, err));
+    FIRN_TRY(firn_app_read_json(app, spec_path, &json, err));
     status = firn_partition_spec_read(json, app->arena, &spec, err);
     if (status != FIRN_OK) {
       return firn_error_while(err, status, "%s", spec_path);

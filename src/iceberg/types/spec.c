@@ -44,8 +44,13 @@ firn_status firn_spec_source_check(const firn_schema *schema, int32_t source_id,
   }
   bool primitive = !firn_kind_is_nested(source->kind) && source->kind != FIRN_KIND_VARIANT;
   if (!primitive || !firn_transform_takes(t, source)) {
-    return firn_error_set(err, FIRN_INVALID, "transform %s takes no %s, the type of %s", text,
-                          firn_kind_name(source->kind), source->name);
+    bool is_of_time = t->kind >= FIRN_TRANSFORM_YEAR && t->kind <= FIRN_TRANSFORM_HOUR;
+    return firn_error_set(err, FIRN_INVALID, "transform %s takes no %s, the type of %s%s", text,
+                          firn_kind_name(source->kind), source->name,
+                          primitive && is_of_time && t->kind != FIRN_TRANSFORM_HOUR
+                              ? "; a date or timestamp has that, other columns can be taken as they are, "
+                                "truncated or in buckets"
+                              : "");
   }
   return FIRN_OK;
 }

@@ -7,7 +7,7 @@
 
 typedef struct fitting {
   firn_arena *arena;
-  bool promote;
+  firn_fit_how how;
   firn_fit_gap *gap;
   size_t optional_capacity;
   const char **optional;
@@ -109,6 +109,16 @@ static firn_status note_optional(fitting *f, const char *path, firn_error *err) 
   return FIRN_OK;
 }
 
+static uint32_t counterpart(const fitting *f, const firn_field *to, const firn_name_index *names,
+                            const firn_field *from) {
+  for (uint32_t i = 0; f->how.by_id && from->id != FIRN_NO_ID && i < to->n_children; i++) {
+    if (to->children[i].id == from->id) {
+      return i;
+    }
+  }
+  return firn_name_index_find(names, firn_bytes_of(from->name));
+}
+
 /* Finds, for each child of `to`, the child of `from` (FIRN_NO_CHILD: none); and for each of `from` whether it
  * was found. */
 static firn_status pair_children(fitting *f, const char *path, const firn_field *to, const firn_field *from,
@@ -119,7 +129,7 @@ static firn_status pair_children(fitting *f, const char *path, const firn_field 
     from_of[i] = FIRN_NO_CHILD;
   }
   for (uint32_t i = 0; i < from->n_children; i++) {
-    uint32_t found = firn_name_index_find(&names, firn_bytes_of(from->children[i].name));
+    uint32_t found = counterpart(f, to, &names, &from->children[i]);
     if (found == FIRN_NO_CHILD) {
       continue;
     }
@@ -220,7 +230,7 @@ static firn_status match(fitting *f, const char *path, const firn_field *to, con
   if (firn_kind_is_nested(to->kind) && to->kind == from->kind) {
     return match_items(f, path, to, from, out, wanted, err);
   }
-  if (f->promote && is_promotion(to, from)) {
+  if (f->how.promote && is_promotion(to, from)) {
     f->gap->n_promotions++;
     wanted->kind = from->kind;
     wanted->precision = from->precision;
@@ -234,9 +244,9 @@ static firn_status match(fitting *f, const char *path, const firn_field *to, con
   return is_nested || !firn_fit_may_convert(from, to) ? refuse_type(f, path, to, from, err) : FIRN_OK;
 }
 
-firn_status firn_fit_new(const firn_field *to, const firn_field *from, bool promote, firn_arena *arena,
+firn_status firn_fit_new(const firn_field *to, const firn_field *from, firn_fit_how how, firn_arena *arena,
                          firn_fit *out, firn_fit_gap *gap, firn_error *err) {
-  fitting f = {.arena = arena, .promote = promote, .gap = gap};
+  fitting f = {.arena = arena, .how = how, .gap = gap};
   *gap = (firn_fit_gap){0};
   *out = (firn_fit){0};
   return match(&f, "", to, from, out, &gap->wanted, err);
@@ -247,6 +257,7 @@ firn_status firn_fit_new(const firn_field *to, const firn_field *from, bool prom
 typedef struct applying {
   uint64_t first_row;
   firn_arena *arena;
+  const firn_field **missing;
 } applying;
 
 /* The first null of a column that may have none; a null above it is another matter. */
@@ -255,6 +266,7 @@ static firn_status check_required(const applying *a, const firn_field *to, const
   for (size_t i = 0; to->required && v->n_nulls > 0 && i < v->len; i++) {
     bool is_above = parent != NULL && parent->kind == FIRN_KIND_STRUCT && firn_vector_is_null(parent, i);
     if (firn_vector_is_null(v, i) && !is_above) {
+      *a->missing = to;
       bool is_flat = parent == NULL || parent->kind == FIRN_KIND_STRUCT;
       return firn_error_set(err, FIRN_INVALID, "%s %" PRIu64 " has no value for %s, which is required",
                             is_flat ? "row" : "entry", is_flat ? a->first_row + i : (uint64_t)i, to->name);
@@ -300,8 +312,9 @@ static firn_status apply(const applying *a, const firn_fit *fit, const firn_vect
 }
 
 firn_status firn_fit_apply(const firn_fit *fit, const firn_batch *from, uint64_t first_row, firn_arena *arena,
-                           firn_batch *out, firn_error *err) {
-  applying a = {first_row, arena};
+                           firn_batch *out, const firn_field **missing, firn_error *err) {
+  applying a = {first_row, arena, missing};
+  *missing = NULL;
   firn_batch made = {.schema = fit->to, .n_rows = from->n_rows};
   made.columns = firn_new_n(arena, firn_vector, fit->to->n_children);
   if (made.columns == NULL) {

@@ -30,16 +30,23 @@ typedef struct firn_fit_gap {
   const char *refusal; /* the sentence about a type that cannot become the table's; NULL: none */
 } firn_fit_gap;
 
-/* `to` and `from` are STRUCTs. `promote`: wider types of the source count as promotions instead of being
- * judged value by value. FIRN_INVALID when two columns of the source would be one. In `arena`, borrowing both
- * fields. `out` may be applied when there is no gap. */
-FIRN_MUST_USE firn_status firn_fit_new(const firn_field *to, const firn_field *from, bool promote,
+typedef struct firn_fit_how {
+  bool promote; /* wider types of the source count as promotions instead of being judged value by value */
+  bool by_id; /* the source is an earlier form of the table: its fields are found by id, where they have one,
+                 else by name */
+} firn_fit_how;
+
+/* `to` and `from` are STRUCTs. FIRN_INVALID when two columns of the source would be one. In `arena`,
+ * borrowing both fields. `out` may be applied when there is no gap. */
+FIRN_MUST_USE firn_status firn_fit_new(const firn_field *to, const firn_field *from, firn_fit_how how,
                                        firn_arena *arena, firn_fit *out, firn_fit_gap *gap, firn_error *err);
 
 /* The batch as the table has it: shared where nothing changes, else in `arena`. `first_row` is the number of
- * its first row in error texts. FIRN_INVALID when a value does not fit or is missing. */
+ * its first row in error texts. FIRN_INVALID when a value does not fit, or is missing: `*missing` is then
+ * the field that needs it, else NULL. */
 FIRN_MUST_USE firn_status firn_fit_apply(const firn_fit *fit, const firn_batch *from, uint64_t first_row,
-                                         firn_arena *arena, firn_batch *out, firn_error *err);
+                                         firn_arena *arena, firn_batch *out, const firn_field **missing,
+                                         firn_error *err);
 
 /* The schema of a new table for such batches: every field optional, types that tables do not have (of version
  * 2) as the nearest that they have. In `arena`. */

@@ -13,8 +13,9 @@ static firn_status one_column(firn_kind from, firn_kind to, void *values, size_t
   *column = (firn_vector){.kind = from, .len = n, .values = values};
   firn_batch in = {.schema = &fields[2], .n_rows = n, .columns = column};
   firn_fit *fit = firn_new(arena, firn_fit);
-  FIRN_TRY(firn_fit_new(&fields[3], &fields[2], false, arena, fit, gap, err));
-  return gap->refusal != NULL ? FIRN_OK : firn_fit_apply(fit, &in, 1, arena, out, err);
+  const firn_field *missing;
+  FIRN_TRY(firn_fit_new(&fields[3], &fields[2], (firn_fit_how){.promote = false}, arena, fit, gap, err));
+  return gap->refusal != NULL ? FIRN_OK : firn_fit_apply(fit, &in, 1, arena, out, &missing, err);
 }
 
 static void widens_exactly(void **state) {
@@ -93,7 +94,7 @@ static void says_what_the_table_lacks(void **state) {
   firn_error err;
   firn_fit fit;
   firn_fit_gap gap;
-  CHECK_OK(firn_fit_new(&table, &source, true, &arena, &fit, &gap, &err));
+  CHECK_OK(firn_fit_new(&table, &source, (firn_fit_how){.promote = true}, &arena, &fit, &gap, &err));
   assert_int_equal(gap.n_new, 1);
   assert_string_equal(gap.first_new, "Place.c");
   assert_int_equal(gap.n_promotions, 1);
@@ -106,7 +107,7 @@ static void says_what_the_table_lacks(void **state) {
   assert_int_equal(firn_field_child(place, "c")->kind, FIRN_KIND_STRING);
   assert_false(firn_field_child(place, "c")->required);
   assert_int_equal(firn_field_child(&gap.wanted, "size")->kind, FIRN_KIND_DOUBLE);
-  CHECK_OK(firn_fit_new(&table, &source, false, &arena, &fit, &gap, &err));
+  CHECK_OK(firn_fit_new(&table, &source, (firn_fit_how){.promote = false}, &arena, &fit, &gap, &err));
   assert_int_equal(gap.n_promotions, 0);
   assert_int_equal(firn_field_child(&gap.wanted, "size")->kind, FIRN_KIND_FLOAT);
 }
@@ -123,9 +124,11 @@ static void refuses_two_columns_of_one_name(void **state) {
   firn_error err;
   firn_fit fit;
   firn_fit_gap gap;
-  CHECK_STATUS(firn_fit_new(&table, &source, false, &arena, &fit, &gap, &err), FIRN_INVALID);
+  CHECK_STATUS(firn_fit_new(&table, &source, (firn_fit_how){.promote = false}, &arena, &fit, &gap, &err),
+               FIRN_INVALID);
   CHECK_SAYS("ID and id are both the column id");
-  CHECK_STATUS(firn_fit_new(&table, &twin, false, &arena, &fit, &gap, &err), FIRN_INVALID);
+  CHECK_STATUS(firn_fit_new(&table, &twin, (firn_fit_how){.promote = false}, &arena, &fit, &gap, &err),
+               FIRN_INVALID);
   CHECK_SAYS("there are two columns z");
 }
 
@@ -136,18 +139,20 @@ static void a_required_column_needs_values(void **state) {
   firn_fit fit;
   firn_fit_gap gap;
   firn_batch out;
+  const firn_field *missing;
   static const firn_field fields[] = {{.name = "id", .kind = FIRN_KIND_LONG}};
   static const firn_field source = {.kind = FIRN_KIND_STRUCT, .n_children = 1, .children = fields};
   int64_t values[3] = {0};
   uint64_t validity = 5;
   firn_vector column = {.kind = FIRN_KIND_LONG, .len = 3, .validity = &validity, .n_nulls = 1, .i64 = values};
   firn_batch in = {.schema = &source, .n_rows = 3, .columns = &column};
-  CHECK_OK(firn_fit_new(&table, &source, false, &arena, &fit, &gap, &err));
-  CHECK_STATUS(firn_fit_apply(&fit, &in, 11, &arena, &out, &err), FIRN_INVALID);
+  CHECK_OK(firn_fit_new(&table, &source, (firn_fit_how){.promote = false}, &arena, &fit, &gap, &err));
+  CHECK_STATUS(firn_fit_apply(&fit, &in, 11, &arena, &out, &missing, &err), FIRN_INVALID);
   assert_string_equal(err.text, "row 12 has no value for id, which is required");
+  assert_ptr_equal(missing, &table_fields[0]);
   column.n_nulls = 0;
   validity = 7;
-  CHECK_OK(firn_fit_apply(&fit, &in, 11, &arena, &out, &err));
+  CHECK_OK(firn_fit_apply(&fit, &in, 11, &arena, &out, &missing, &err));
   CHECK_OK(firn_batch_check(&out, &err));
   assert_int_equal(out.columns[1].n_nulls, 3);
   assert_int_equal(out.columns[1].children[0].n_nulls, 3);

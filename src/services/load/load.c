@@ -27,6 +27,7 @@ firn_status firn_load_open(const firn_load_options *options, firn_ctx *ctx, firn
     return firn_error_set(err, FIRN_NOMEM, "no memory for a load");
   }
   l->options = *options;
+  l->last_commit_us = firn_ctx_monotonic_us(ctx);
   firn_status status = open_load(l, ctx, err);
   if (status != FIRN_OK) {
     firn_load_close(l, ctx);
@@ -102,8 +103,8 @@ static bool is_fit_for(const firn_load *l, const firn_field *source) {
 static firn_status try_fit(firn_load *l, const firn_field *source, firn_fit_gap *gap, firn_error *err) {
   firn_arena_reset(&l->fit_arena);
   FIRN_TRY(firn_field_copy(source, &l->fit_arena, &l->source, err));
-  bool promote = l->options.evolution == FIRN_LOAD_FULL;
-  return firn_fit_new(firn_load_root(l), &l->source, promote, &l->fit_arena, &l->fit, gap, err);
+  firn_fit_how how = {.promote = l->options.evolution == FIRN_LOAD_FULL, .by_id = l->is_source_ours};
+  return firn_fit_new(firn_load_root(l), &l->source, how, &l->fit_arena, &l->fit, gap, err);
 }
 
 static bool is_gap(const firn_fit_gap *gap) {
@@ -135,26 +136,57 @@ static firn_status need_fit(firn_load *l, firn_ctx *ctx, const firn_field *sourc
   return FIRN_OK;
 }
 
-static bool is_commit_due(const firn_load *l) {
-  return l->options.commit_every > 0 && l->n_uncommitted >= l->options.commit_every;
+static bool is_commit_due(const firn_load *l, firn_ctx *ctx) {
+  const firn_load_options *o = &l->options;
+  return (o->commit_every > 0 && l->n_uncommitted >= o->commit_every) ||
+         (o->commit_every_us > 0 && firn_ctx_monotonic_us(ctx) - l->last_commit_us >= o->commit_every_us);
+}
+
+/* A column that rows lack becomes optional. */
+static firn_status make_optional(firn_load *l, firn_ctx *ctx, const firn_field *field, firn_error *err) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const char *name = firn_schema_name_of(firn_metadata_current_schema(l->table.metadata), field->id, &arena);
+  if (name == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory for the name of a column");
+  }
+  firn_fit_gap gap = {.n_optional = 1, .optional = &name};
+  return firn_load_table_widen(l, ctx, &gap, err);
+}
+
+/* The batch as the table has it, in the scratch. */
+static firn_status fit_batch(firn_load *l, firn_ctx *ctx, const firn_batch *batch, firn_batch *out,
+                             firn_error *err) {
+  for (;;) {
+    const firn_field *missing;
+    FIRN_TRY(need_fit(l, ctx, batch->schema, err));
+    firn_arena_reset(&l->scratch);
+    firn_status status =
+        firn_fit_apply(&l->fit, batch, l->n_source_rows + 1, &l->scratch, out, &missing, err);
+    if (status != FIRN_INVALID || missing == NULL || l->options.evolution != FIRN_LOAD_FULL) {
+      return status;
+    }
+    FIRN_TRY(make_optional(l, ctx, missing, err));
+  }
 }
 
 static firn_status take_batch(firn_load *l, firn_ctx *ctx, const firn_batch *batch, firn_error *err) {
   FIRN_TRY(firn_ctx_check(ctx, err));
-  FIRN_TRY(need_fit(l, ctx, batch->schema, err));
+  firn_batch fitted;
+  FIRN_TRY(fit_batch(l, ctx, batch, &fitted, err));
   if (batch->n_rows == 0) {
     return FIRN_OK;
   }
-  firn_batch fitted;
-  firn_arena_reset(&l->scratch);
-  FIRN_TRY(firn_fit_apply(&l->fit, batch, l->n_source_rows + 1, &l->scratch, &fitted, err));
   FIRN_TRY(firn_load_files_write(l->files, ctx, &fitted, err));
   l->n_source_rows += batch->n_rows;
   l->n_uncommitted += batch->n_rows;
-  if (!is_commit_due(l)) {
+  if (l->options.progress != NULL) {
+    l->options.progress(l->options.progress_arg, l->result.n_rows + l->n_uncommitted, l->result.bytes_read);
+  }
+  if (!is_commit_due(l, ctx)) {
     return FIRN_OK;
   }
   FIRN_TRY(commit(l, ctx, err));
+  l->last_commit_us = firn_ctx_monotonic_us(ctx);
   return firn_load_table_refresh(l, ctx, err); /* others may have changed it */
 }
 
@@ -181,6 +213,10 @@ firn_status firn_load_finish(firn_load *l, firn_ctx *ctx, firn_load_result *out,
     *out = l->result;
   }
   return FIRN_OK;
+}
+
+const firn_load_result *firn_load_so_far(const firn_load *l) {
+  return &l->result;
 }
 
 void firn_load_close(firn_load *l, firn_ctx *ctx) {

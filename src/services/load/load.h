@@ -12,7 +12,7 @@
 
 #include "formats/parquet/reader.h"
 #include "iceberg/commit/catalog.h"
-#include "rows/source.h"
+#include "rows/csv.h"
 
 typedef enum firn_load_evolution {
   FIRN_LOAD_ADD_COLUMNS = 0,
@@ -30,13 +30,19 @@ typedef struct firn_load_options {
   firn_load_evolution evolution;
   bool make_namespace;        /* of a new table, when it is not there */
   uint64_t commit_every;      /* rows; 0: one commit at the end */
+  int64_t commit_every_us;    /* the same by time */
   size_t memory_bytes;        /* 0: 256 MiB */
   size_t max_open_files;      /* 0: 64. Fewer than partitions that come in no order make many small files */
   uint64_t target_file_bytes; /* 0: the table's write.target-file-size-bytes, else 128 MB */
+  size_t max_row_bytes;       /* of JSON and CSV; 0: 16 MiB */
+  firn_csv_options csv;
+  /* Told after every batch; NULL: nobody wants to know. */
+  void (*progress)(void *arg, uint64_t n_rows, uint64_t bytes_read);
+  void *progress_arg;
 } firn_load_options;
 
 typedef struct firn_load_result {
-  uint64_t n_rows, n_files, n_commits, bytes_written;
+  uint64_t n_rows, n_files, n_commits, bytes_read, bytes_written;
   bool made_table;
   size_t n_columns_added;
   int64_t snapshot_id; /* of the last commit; 0: none */
@@ -60,6 +66,8 @@ FIRN_MUST_USE firn_status firn_load_batch(firn_load *l, firn_ctx *ctx, const fir
  */
 FIRN_MUST_USE firn_status firn_load_finish(firn_load *l, firn_ctx *ctx, firn_load_result *out,
                                            firn_error *err);
+/* What is committed. */
+const firn_load_result *firn_load_so_far(const firn_load *l);
 void firn_load_close(firn_load *l, firn_ctx *ctx); /* NULL is fine */
 
 #endif

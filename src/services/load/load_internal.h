@@ -12,11 +12,13 @@ struct firn_load {
   firn_load_result result;
   firn_load_files *files;
   uint64_t n_uncommitted; /* rows */
+  int64_t last_commit_us;
   /* How the batches of the current source become the table's. */
   firn_arena fit_arena;
   firn_field source; /* a copy of their schema */
   bool has_fit;
   firn_fit fit;
+  bool is_source_ours;    /* the current input is read with the table's own schema: ids tell */
   uint64_t n_source_rows; /* of the current input, taken so far: for error texts */
   firn_arena scratch;     /* one batch */
   bool is_finished;

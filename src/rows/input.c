@@ -1,0 +1,68 @@
+#include "rows/input_internal.h"
+
+#include "base/alloc.h"
+
+enum { SPARE = 64 << 10 };
+
+static firn_status make_room(firn_input_buffer *b, size_t wanted, firn_error *err) {
+  if (b->at > 0 && b->end > b->at) {
+    memmove(b->data, b->data + b->at, b->end - b->at);
+  }
+  b->end -= b->at;
+  b->at = 0;
+  if (wanted + SPARE <= b->capacity) {
+    return FIRN_OK;
+  }
+  uint8_t *moved = firn_realloc(b->data, wanted + SPARE);
+  if (moved == NULL) {
+    return firn_error_set(err, FIRN_NOMEM, "no memory to read %zu bytes of input", wanted);
+  }
+  b->data = moved;
+  b->capacity = wanted + SPARE;
+  return FIRN_OK;
+}
+
+firn_status firn_input_fill(firn_input_buffer *b, firn_ctx *ctx, size_t wanted, firn_error *err) {
+  if (b->end - b->at >= wanted || b->is_over) {
+    return FIRN_OK;
+  }
+  FIRN_TRY(make_room(b, wanted, err));
+  while (b->end < wanted && !b->is_over) {
+    size_t got = 0;
+    FIRN_TRY(firn_ctx_check(ctx, err));
+    FIRN_TRY(b->input.read(b->input.self, ctx, b->data + b->end, b->capacity - b->end, &got, err));
+    b->end += got;
+    b->is_over = got == 0;
+  }
+  return FIRN_OK;
+}
+
+firn_status firn_input_begin(firn_input_buffer *b, firn_ctx *ctx, firn_error *err) {
+  static const struct {
+    firn_bytes magic;
+    const char *what;
+  } others[] = {
+      {{(const uint8_t *)"\x1F\x8B", 2}, "packed by gzip: unpack it first (zcat)"},
+      {{(const uint8_t *)"\x28\xB5\x2F\xFD", 4}, "packed by zstd: unpack it first (zstdcat)"},
+      {{(const uint8_t *)"BZh", 3}, "packed by bzip2: unpack it first (bzcat)"},
+      {{(const uint8_t *)"\xFF\xFE", 2}, "UTF-16: turn it into UTF-8 first (iconv)"},
+      {{(const uint8_t *)"\xFE\xFF", 2}, "UTF-16: turn it into UTF-8 first (iconv)"},
+      {{(const uint8_t *)"PAR1", 4}, "a Parquet file: --from parquet reads those"},
+  };
+  FIRN_TRY(firn_input_fill(b, ctx, 4, err));
+  firn_bytes start = firn_input_rest(b);
+  for (size_t i = 0; i < FIRN_COUNT_OF(others); i++) {
+    if (firn_bytes_has_prefix(start, others[i].magic)) {
+      return firn_error_set(err, FIRN_UNSUPPORTED, "the input is %s", others[i].what);
+    }
+  }
+  if (firn_bytes_has_prefix(start, FIRN_LITERAL("\xEF\xBB\xBF"))) {
+    b->at += 3;
+  }
+  return FIRN_OK;
+}
+
+void firn_input_free(firn_input_buffer *b) {
+  firn_free(b->data);
+  b->data = NULL;
+}
