@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "services/load/properties_internal.h"
+#include "services/load/sort_internal.h"
 
 enum { DEFAULT_TARGET = 128 * 1000 * 1000 };
 
@@ -17,6 +18,8 @@ typedef struct writing {
 struct firn_load_files {
   firn_load_files_options options;
   firn_metadata *table;
+  const firn_sort_order *order; /* of the table; NULL: rows are written as they come */
+  firn_sorter *sorter;
   writing *all; /* the newest first; the others are sealed */
   firn_arena entries;
 };
@@ -47,9 +50,10 @@ static firn_status start_writing(firn_load_files *f, writing *w, firn_error *err
       .schema = firn_metadata_current_schema(table),
       .spec = firn_metadata_default_spec(table),
       .location = firn_metadata_get(table)->location,
+      .sort_order_id = f->order == NULL ? 0 : f->order->order_id,
       .target_file_bytes = target == 0 ? DEFAULT_TARGET : target,
-      .memory_bytes = f->options.memory_bytes / 2,
-      .max_open_files = f->options.max_open_files,
+      .memory_bytes = f->options.memory_bytes / (f->order == NULL ? 2 : 4),
+      .max_open_files = f->order == NULL ? f->options.max_open_files : 1, /* sorted: one after the other */
       .stores = f->options.stores,
   };
   FIRN_TRY(firn_load_parquet_options(table, &w->arena, &options.parquet, err));
@@ -78,7 +82,7 @@ static firn_status current(firn_load_files *f, writing **out, firn_error *err) {
   return FIRN_OK;
 }
 
-static firn_status seal(firn_load_files *f, firn_ctx *ctx, firn_error *err) {
+static firn_status seal_writer(firn_load_files *f, firn_ctx *ctx, firn_error *err) {
   writing *w = f->all;
   if (w == NULL || w->is_sealed) {
     return FIRN_OK;
@@ -90,19 +94,50 @@ static firn_status seal(firn_load_files *f, firn_ctx *ctx, firn_error *err) {
   return FIRN_OK;
 }
 
+static firn_status write_rows(void *arg, firn_ctx *ctx, const firn_batch *batch, firn_error *err) {
+  writing *w;
+  FIRN_TRY(current(arg, &w, err));
+  return firn_table_writer_write(w->writer, ctx, batch, err);
+}
+
+/* What was sorted goes into files of its own: others behind it would break their order. */
+static firn_status seal(firn_load_files *f, firn_ctx *ctx, firn_error *err) {
+  if (f->sorter != NULL) {
+    FIRN_TRY(firn_sorter_drain(f->sorter, ctx, write_rows, f, err));
+  }
+  return seal_writer(f, ctx, err);
+}
+
+static firn_status open_sorter(firn_load_files *f, firn_error *err) {
+  const firn_metadata *table = f->table;
+  const firn_schema *schema = firn_metadata_current_schema(table);
+  const firn_sort_order *order =
+      firn_metadata_sort_order(table, firn_metadata_get(table)->default_sort_order_id);
+  firn_sorter_close(FIRN_HAND_OVER(f->sorter));
+  f->order = NULL;
+  if (order == NULL || order->n_fields == 0 || !firn_sorter_knows(schema, order)) {
+    return FIRN_OK;
+  }
+  FIRN_TRY(firn_sorter_open(schema, firn_metadata_default_spec(table), order, &f->sorter, err));
+  f->order = order;
+  return FIRN_OK;
+}
+
 firn_status firn_load_files_set_table(firn_load_files *f, firn_ctx *ctx, firn_metadata *table,
                                       firn_error *err) {
   FIRN_TRY(seal(f, ctx, err));
   firn_metadata_unref(f->table);
   f->table = firn_metadata_ref(table);
-  return FIRN_OK;
+  return open_sorter(f, err);
 }
 
 firn_status firn_load_files_write(firn_load_files *f, firn_ctx *ctx, const firn_batch *batch,
                                   firn_error *err) {
-  writing *w;
-  FIRN_TRY(current(f, &w, err));
-  return firn_table_writer_write(w->writer, ctx, batch, err);
+  if (f->sorter == NULL) {
+    return write_rows(f, ctx, batch, err);
+  }
+  FIRN_TRY(firn_sorter_add(f->sorter, batch, err));
+  return firn_sorter_memory(f->sorter) < f->options.memory_bytes / 2 ? FIRN_OK : seal(f, ctx, err);
 }
 
 firn_status firn_load_files_finish(firn_load_files *f, firn_ctx *ctx, const firn_data_file **files, size_t *n,
@@ -148,6 +183,7 @@ void firn_load_files_close(firn_load_files *f, firn_ctx *ctx) {
     f->all = w->next;
     free_writing(w, ctx);
   }
+  firn_sorter_close(f->sorter);
   firn_metadata_unref(f->table);
   firn_arena_free(&f->entries);
   firn_free(f);
