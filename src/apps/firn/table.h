@@ -30,4 +30,13 @@ FIRN_MUST_USE firn_status firn_table_drop_run(firn_app *app, const firn_args *ar
 FIRN_MUST_USE firn_status firn_table_rename_run(firn_app *app, const firn_args *args, firn_error *err);
 FIRN_MUST_USE firn_status firn_table_register_run(firn_app *app, const firn_args *args, firn_error *err);
 
+/* table_alter.c */
+FIRN_MUST_USE firn_status firn_table_alter_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_properties_run(firn_app *app, const firn_args *args, firn_error *err);
+
+/* table_refs.c */
+FIRN_MUST_USE firn_status firn_table_branch_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_tag_run(firn_app *app, const firn_args *args, firn_error *err);
+FIRN_MUST_USE firn_status firn_table_rollback_run(firn_app *app, const firn_args *args, firn_error *err);
+
 #endif
