@@ -132,7 +132,10 @@ firn_status firn_engine_open(const firn_engine_options *options, firn_ctx *ctx, 
   o.memory_bytes = o.memory_bytes == 0 ? MEMORY_DEFAULT : o.memory_bytes;
   o.n_threads = e->n_threads = threads_of(o.n_threads);
   e->is_closed = o.is_closed;
-  firn_status status = firn_duck_api_load(o.library, &e->api, err);
+  firn_status status = firn_engine_watch_open(e, err);
+  if (status == FIRN_OK) {
+    status = firn_duck_api_load(o.library, &e->api, err);
+  }
   if (status == FIRN_OK) {
     status = database_make(e, &o, false, &e->database, err);
   }
@@ -152,6 +155,7 @@ void firn_engine_close(firn_engine *e) {
   if (e == NULL) {
     return;
   }
+  firn_engine_watch_close(e);
   if (e->planner != NULL) {
     e->api->close(&e->planner);
   }

@@ -185,7 +185,10 @@ firn_status firn_engine_query(firn_engine_link *l, firn_ctx *ctx, const char *sq
   r->ctx = ctx;
   r->kept.max_bytes = r->now.max_bytes = ROWS_MEMORY_MAX;
   l->rows = r;
-  firn_status status = query(r, sql, err);
+  firn_status status = firn_engine_watch_begin(l, err);
+  if (status == FIRN_OK) {
+    status = query(r, sql, err);
+  }
   if (status != FIRN_OK) {
     firn_engine_rows_close(r);
     return status;
@@ -265,6 +268,7 @@ void firn_engine_rows_close(firn_engine_rows *r) {
     l->engine->api->interrupt(l->connection);
   }
   forget_execution(r);
+  firn_engine_watch_end(l); /* before the next statement, which must not be interrupted */
   let_go(l);
   l->rows = NULL;
   l->ctx = NULL;

@@ -12,8 +12,19 @@ enum { FIRN_ENGINE_NAME_SIZE = 128, FIRN_ENGINE_ANY_SIZE = 32 };
 
 #define FIRN_ENGINE_FUNCTION "firn_scan"
 
+/* Of statements that must end in time (engine_watch.c). */
+typedef struct firn_engine_watch {
+  bool is_open;
+  pthread_mutex_t mutex; /* guards all below */
+  pthread_cond_t wanted; /* signalled when there is something to watch, or it is over */
+  bool has_thread, is_over;
+  pthread_t thread;
+  firn_engine_link *first;
+} firn_engine_watch;
+
 struct firn_engine {
   const duck_api *api;
+  firn_engine_watch watch;
   duck_database database;
   /* Optimisers that look at statistics would fold away scans of empty tables, and can be turned off for a
    * whole database only: plans are made in one of their own. Opened by the first that is asked for. */
@@ -51,8 +62,9 @@ typedef struct firn_reading_now {
 
 struct firn_engine_link {
   firn_engine *engine;
-  firn_engine_link *next; /* guarded by engine->mutex */
-  uint64_t id;            /* the connection's */
+  firn_engine_link *next;         /* guarded by engine->mutex */
+  firn_engine_link *next_watched; /* guarded by the watch's */
+  uint64_t id;                    /* the connection's */
   duck_connection connection;
   duck_connection planner; /* NULL until a plan is asked for */
   firn_engine_rows *rows;  /* that are open; NULL: none */
@@ -77,6 +89,12 @@ FIRN_MUST_USE firn_status firn_engine_do(const duck_api *api, duck_connection co
 
 /* Turns what the engine says into one sentence and a status. */
 FIRN_MUST_USE firn_status firn_engine_failure(const char *text, firn_error *err);
+
+FIRN_MUST_USE firn_status firn_engine_watch_open(firn_engine *e, firn_error *err);
+void firn_engine_watch_close(firn_engine *e);
+/* From here to the end the statement of `l` is interrupted when its context says so. */
+FIRN_MUST_USE firn_status firn_engine_watch_begin(firn_engine_link *l, firn_error *err);
+void firn_engine_watch_end(firn_engine_link *l);
 
 /* The connection of `l` to the planner, opened when it is not. */
 FIRN_MUST_USE firn_status firn_engine_planner(firn_engine_link *l, duck_connection *out, firn_error *err);
