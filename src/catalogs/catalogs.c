@@ -1,5 +1,6 @@
 #include "catalogs/catalogs.h"
 
+#include "catalogs/folder/folder.h"
 #include "catalogs/memory/memory.h"
 #include "catalogs/sql/sql.h"
 
@@ -21,6 +22,7 @@ static firn_status look_at_memory(firn_ctx *ctx, const char *rest, bool *is_ther
 
 static const kind kinds[] = {
     {"sqlite", firn_sqlite_catalog_open, firn_sqlite_catalog_look},
+    {"folder", firn_folder_catalog_open, firn_folder_catalog_look},
     {"memory", firn_memory_catalog_open, look_at_memory},
 };
 
@@ -37,9 +39,10 @@ static firn_status find_kind(const char *uri, const kind **out, const char **res
       return FIRN_OK;
     }
   }
-  return firn_error_set(err, FIRN_UNSUPPORTED,
-                        "no catalog of the kind \"%.*s:\" is built in; there are sqlite: and memory:",
-                        (int)(len < 40 ? len : 40), uri);
+  return firn_error_set(
+      err, FIRN_UNSUPPORTED,
+      "no catalog of the kind \"%.*s:\" is built in; there are sqlite:, folder: and memory:",
+      (int)(len < 40 ? len : 40), uri);
 }
 
 /* Finds out now whether the warehouse can be reached at all, and not with the first table. */

@@ -19,8 +19,10 @@ firn_status firn_pointer_lost(firn_error *err) {
   return firn_error_set(err, FIRN_CONFLICT, "Commit conflict - table was modified concurrently");
 }
 
-/* A table without its metadata yet. */
-static firn_status name_table(const char *location, firn_table *out, firn_error *err) {
+/* A table without its metadata yet. A location alone is no etag: a folder catalog gives it again when a table
+ * was dropped and made anew. */
+static firn_status name_table(const char *location, const firn_metadata *m, firn_table *out,
+                              firn_error *err) {
   size_t size = strlen(location) + 1;
   char *copy = firn_alloc_raw(size);
   if (copy == NULL) {
@@ -28,7 +30,9 @@ static firn_status name_table(const char *location, firn_table *out, firn_error 
   }
   memcpy(copy, location, size);
   *out = (firn_table){.metadata_location = copy};
-  (void)snprintf(out->etag, sizeof out->etag, "%016" PRIx64, firn_xxh64(firn_bytes_of(location))); /* fits */
+  const firn_bytes parts[] = {firn_bytes_of(location), firn_bytes_of(firn_metadata_get(m)->table_uuid)};
+  (void)snprintf(out->etag, sizeof out->etag, "%016" PRIx64,
+                 firn_xxh3_parts(0, parts, FIRN_COUNT_OF(parts))); /* fits */
   return FIRN_OK;
 }
 
@@ -57,7 +61,7 @@ firn_status firn_pointer_table_load(firn_catalog *c, firn_ctx *ctx, const firn_t
   const char *location;
   FIRN_AUTO_METADATA *m = NULL;
   FIRN_TRY(load_current(c, ctx, id, &arena, &location, &m, err));
-  FIRN_TRY(name_table(location, out, err));
+  FIRN_TRY(name_table(location, m, out, err));
   out->metadata = FIRN_HAND_OVER(m);
   return FIRN_OK;
 }
@@ -174,6 +178,10 @@ static firn_status apply(firn_catalog *c, firn_ctx *ctx, const firn_update *upda
     ch->next_location = ch->base_location;
     return FIRN_OK;
   }
+  if (of(c)->pointers->name_file != NULL) {
+    return of(c)->pointers->name_file(c, ch->table, ch->next, ch->base_location, arena, &ch->next_location,
+                                      err);
+  }
   return firn_metadata_file_write(c->stores, ctx, ch->next, ch->base_location, arena, &ch->next_location,
                                   err);
 }
@@ -188,15 +196,21 @@ static firn_status swap(firn_catalog *c, firn_ctx *ctx, const change *changes, s
   }
   for (size_t i = 0; i < n; i++) {
     if (is_new_file(&changes[i])) {
-      swaps[n_swaps++] = (firn_pointer_swap){
-          .table = changes[i].table, .from = changes[i].base_location, .to = changes[i].next_location};
+      swaps[n_swaps++] = (firn_pointer_swap){.table = changes[i].table,
+                                             .from = changes[i].base_location,
+                                             .to = changes[i].next_location,
+                                             .metadata = changes[i].next};
     }
   }
   return n_swaps == 0 ? FIRN_OK : of(c)->pointers->swap(c, ctx, swaps, n_swaps, err);
 }
 
-/* After a swap that certainly did not happen, nothing refers to the new files. */
+/* After a swap that certainly did not happen, nothing refers to the new files. Where the swap writes them,
+ * there is none of ours, and perhaps another's of the same name. */
 static void discard(firn_catalog *c, firn_ctx *ctx, const change *changes, size_t n) {
+  if (of(c)->pointers->name_file != NULL) {
+    return;
+  }
   firn_ctx unhurried = FIRN_CTX_INIT(ctx->env); /* perhaps it is the deadline that failed us */
   for (size_t i = 0; i < n; i++) {
     if (is_new_file(&changes[i])) {
@@ -227,7 +241,7 @@ static firn_status answer_and_swap(firn_catalog *c, firn_ctx *ctx, change *chang
     out[i] = (firn_table){0};
   }
   for (size_t i = 0; i < n && status == FIRN_OK; i++) {
-    status = name_table(changes[i].next_location, &out[i], err);
+    status = name_table(changes[i].next_location, changes[i].next, &out[i], err);
   }
   if (status == FIRN_OK) {
     status = swap(c, ctx, changes, n, arena, err);
@@ -295,9 +309,13 @@ firn_status firn_pointer_table_register(firn_catalog *c, firn_ctx *ctx, const fi
   FIRN_TRY(c->ops->namespace_load(c, ctx, &id->ns, &arena, &ignored, err));
   FIRN_TRY(check_free(c, ctx, id, err));
   FIRN_TRY(firn_metadata_file_read(c->stores, ctx, metadata_location, &m, err));
+  const char *location = metadata_location;
+  if (of(c)->pointers->name_file != NULL) {
+    FIRN_TRY(of(c)->pointers->name_file(c, id, m, NULL, &arena, &location, err));
+  }
   firn_table named;
-  FIRN_TRY(name_table(metadata_location, &named, err));
-  firn_pointer_swap one = {.table = id, .to = metadata_location};
+  FIRN_TRY(name_table(location, m, &named, err));
+  firn_pointer_swap one = {.table = id, .to = location, .metadata = m};
   firn_status status = of(c)->pointers->swap(c, ctx, &one, 1, err);
   if (status != FIRN_OK) {
     firn_table_release(&named);

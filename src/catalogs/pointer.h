@@ -11,6 +11,7 @@ typedef struct firn_pointer_swap {
   const firn_table_id *table;
   const char *from; /* what must be there now; NULL: there must be no such table */
   const char *to;
+  const firn_metadata *metadata; /* what `to` holds, or, with `name_file`, is to hold */
 } firn_pointer_swap;
 
 typedef struct firn_pointer_ops {
@@ -23,6 +24,11 @@ typedef struct firn_pointer_ops {
   firn_status (*swap)(firn_catalog *, firn_ctx *, const firn_pointer_swap *, size_t n, firn_error *);
   /* Whether a pointer of any table begins with `folder`, which ends with a slash. */
   firn_status (*is_used)(firn_catalog *, firn_ctx *, const char *folder, bool *out, firn_error *);
+  /* For catalogs whose pointers are the names of metadata files, so that writing a file is the swap: the name
+   * of the one that follows `before` (NULL: of a table that is not there yet), in `arena`. `swap` then writes
+   * it. NULL: files have names of their own and are written before the swap. */
+  firn_status (*name_file)(firn_catalog *, const firn_table_id *, const firn_metadata *next,
+                           const char *before, firn_arena *, const char **out, firn_error *);
 } firn_pointer_ops;
 
 typedef struct firn_pointer_catalog { /* first member of such a backend's own struct */
