@@ -35,7 +35,14 @@ typedef struct firn_command {
   const struct firn_command *commands;                                       /* of a group; ends with {0} */
 } firn_command;
 
-typedef enum firn_format { FIRN_FORMAT_TABLE = 0, FIRN_FORMAT_JSON } firn_format;
+typedef enum firn_format {
+  FIRN_FORMAT_TABLE = 0,
+  FIRN_FORMAT_JSON,
+  FIRN_FORMAT_CSV, /* this and what follows: of firn sql alone */
+  FIRN_FORMAT_MARKDOWN,
+  FIRN_FORMAT_ARROW,
+  FIRN_FORMAT_PARQUET,
+} firn_format;
 
 struct firn_app {
   firn_env env;
@@ -114,5 +121,7 @@ FIRN_MUST_USE firn_status firn_check_command_run(firn_app *app, const firn_args 
 extern const firn_option firn_check_command_options[];
 FIRN_MUST_USE firn_status firn_fetch_command_run(firn_app *app, const firn_args *args, firn_error *err);
 extern const firn_option firn_fetch_command_options[];
+FIRN_MUST_USE firn_status firn_sql_command_run(firn_app *app, const firn_args *args, firn_error *err);
+extern const firn_option firn_sql_command_options[];
 
 #endif

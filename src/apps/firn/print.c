@@ -27,12 +27,52 @@ firn_status firn_table_printer_add(firn_table_printer *p, const char *const *cel
   return FIRN_OK;
 }
 
-static size_t width_of(const char *text) {
-  return firn_utf8_count(firn_bytes_of(text));
+/* Combining marks and other characters that stand on the one before; East Asian wide ones and pictures. The
+ * large blocks of Unicode, not every one of its exceptions. */
+static size_t width_of_code_point(uint32_t c) {
+  static const struct {
+    uint32_t first, last;
+    size_t width;
+  } blocks[] = {{0x0300, 0x036F, 0},   {0x0483, 0x0489, 0},   {0x0591, 0x05BD, 0},   {0x0610, 0x061A, 0},
+                {0x064B, 0x065F, 0},   {0x1100, 0x115F, 2},   {0x1AB0, 0x1AFF, 0},   {0x1DC0, 0x1DFF, 0},
+                {0x200B, 0x200F, 0},   {0x202A, 0x202E, 0},   {0x2060, 0x2064, 0},   {0x20D0, 0x20FF, 0},
+                {0x2E80, 0x303E, 2},   {0x3041, 0xA4CF, 2},   {0xA960, 0xA97C, 2},   {0xAC00, 0xD7A3, 2},
+                {0xF900, 0xFAFF, 2},   {0xFE00, 0xFE0F, 0},   {0xFE20, 0xFE2F, 0},   {0xFE30, 0xFE6F, 2},
+                {0xFEFF, 0xFEFF, 0},   {0xFF00, 0xFF60, 2},   {0xFFE0, 0xFFE6, 2},   {0x1F300, 0x1F64F, 2},
+                {0x1F680, 0x1F6FF, 2}, {0x1F900, 0x1F9FF, 2}, {0x20000, 0x3FFFD, 2}, {0xE0100, 0xE01EF, 0}};
+  for (size_t i = 0; i < FIRN_COUNT_OF(blocks) && blocks[i].first <= c; i++) {
+    if (c <= blocks[i].last) {
+      return blocks[i].width;
+    }
+  }
+  return 1;
+}
+
+firn_bytes firn_print_clip(const char *text, size_t width, size_t *taken) {
+  firn_bytes all = firn_bytes_of(text);
+  size_t at = 0;
+  *taken = 0;
+  while (at < all.len) {
+    uint32_t c = FIRN_UTF8_REPLACEMENT;
+    size_t len = firn_utf8_decode(all.data + at, all.data + all.len, &c);
+    size_t columns = width_of_code_point(c);
+    if (*taken + columns > width) {
+      break;
+    }
+    *taken += columns;
+    at += len == 0 ? 1 : len;
+  }
+  return (firn_bytes){all.data, at};
+}
+
+size_t firn_print_width(const char *text) {
+  size_t width;
+  (void)firn_print_clip(text, SIZE_MAX / 2, &width);
+  return width;
 }
 
 static void print_cell(const char *text, size_t width, bool is_right, bool is_last, FILE *to) {
-  int padding = width > width_of(text) ? (int)(width - width_of(text)) : 0;
+  int padding = width > firn_print_width(text) ? (int)(width - firn_print_width(text)) : 0;
   if (is_right) {
     (void)fprintf(to, "%*s%s", padding, "", text);
   } else {
@@ -43,9 +83,9 @@ static void print_cell(const char *text, size_t width, bool is_right, bool is_la
 
 /* Of the head and of all cells that are not too wide. */
 static size_t column_width(const firn_table_printer *p, size_t column) {
-  size_t width = width_of(p->heads[column] + (p->heads[column][0] == '>'));
+  size_t width = firn_print_width(p->heads[column] + (p->heads[column][0] == '>'));
   for (size_t row = 0; row < p->n_rows; row++) {
-    size_t cell = width_of(p->cells[row * p->n_columns + column]);
+    size_t cell = firn_print_width(p->cells[row * p->n_columns + column]);
     width = cell > width && cell <= WIDEST_CELL ? cell : width;
   }
   return width;

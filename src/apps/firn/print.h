@@ -33,6 +33,11 @@ const char *firn_print_count(int64_t n, firn_arena *arena);
 /* "2025-06-15T12:00:00.123Z", in `arena`. */
 const char *firn_print_time_ms(int64_t ms, firn_arena *arena);
 
+/* Columns that the text takes in a terminal: wide characters two, combining ones none. */
+size_t firn_print_width(const char *text);
+/* The beginning that takes at most `width` columns; `*taken` is how many it takes. */
+firn_bytes firn_print_clip(const char *text, size_t width, size_t *taken);
+
 /* Writes what `b` holds and empties it; FIRN_IO when the file refuses (a closed pipe, a full disk). */
 FIRN_MUST_USE firn_status firn_print_builder(firn_builder *b, FILE *to, firn_error *err);
 

@@ -1,0 +1,215 @@
+/* firn sql: queries over the tables of the catalog. */
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "apps/firn/print.h"
+#include "apps/firn/sql.h"
+
+const firn_option firn_sql_command_options[] = {
+    {"namespace", "NS", "where names without a namespace are looked up"},
+    {"format", "FORM", "form of the output: table, json, csv, markdown, arrow or parquet"},
+    {"max-rows", "N", "rows that a table shows (default: 1000 on a terminal, else all)"},
+    {"memory-limit", "SIZE", "memory of the engine, which spills beyond it (default: 1GB)"},
+    {"threads", "N", "threads of the engine (default: as many as processors)"},
+    {"timing", NULL, "how long each statement took and what its scans looked at"},
+    {0},
+};
+
+enum { TEXT_MAX_BYTES = 64 << 20, DEFAULT_TERMINAL_ROWS = 1000 };
+
+/* The engine's library: FIRN_DUCKDB, beside the program, where tools/setup puts it in a build tree; NULL:
+ * where the system looks. */
+static const char *find_library(firn_app *app) {
+  static const char *const beside[] = {"libduckdb.so", "../lib/firn/libduckdb.so", "../lib/libduckdb.so",
+                                       "../.cache/duckdb/libduckdb.so"};
+  const char *named = app->variable == NULL ? NULL : app->variable("FIRN_DUCKDB");
+  if (named != NULL && named[0] != '\0') {
+    return named;
+  }
+  char program[PATH_MAX];
+  ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+  if (len <= 0) {
+    return NULL;
+  }
+  program[len] = '\0';
+  *strrchr(program, '/') = '\0';
+  for (size_t i = 0; i < FIRN_COUNT_OF(beside); i++) {
+    const char *path = firn_arena_printf(app->arena, "%s/%s", program, beside[i]);
+    if (path != NULL && access(path, R_OK) == 0) {
+      return path;
+    }
+  }
+  return NULL;
+}
+
+static size_t terminal_width(FILE *to) {
+  struct winsize size;
+  return isatty(fileno(to)) != 0 && ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                                                 : 0;
+}
+
+firn_status firn_sql_shell_set_format(firn_sql_shell *s, const char *name, firn_error *err) {
+  firn_format format;
+  FIRN_TRY(firn_format_of(name, &format, err));
+  if (firn_format_is_binary(format) && isatty(fileno(s->to)) != 0) {
+    return firn_error_set(err, FIRN_INVALID,
+                          "%s is not for a terminal: send the output to a file or a program", name);
+  }
+  firn_output_close(s->output);
+  s->output = NULL;
+  s->format = format;
+  return FIRN_OK;
+}
+
+static firn_status print_result(firn_sql_shell *s, firn_sql_result *result, firn_error *err) {
+  const firn_field *schema = firn_sql_result_schema(result);
+  if (schema->n_children == 0) {
+    const firn_batch *none;
+    FIRN_TRY(firn_sql_result_next(result, &s->ctx, &none, err));
+    const char *message = firn_sql_result_message(result);
+    if (message != NULL && !s->app->is_quiet) {
+      (void)fprintf(s->app->errors, "%s\n", message);
+    }
+    return FIRN_OK;
+  }
+  if (s->output == NULL) {
+    FIRN_TRY(firn_output_open(s->format, s->to, 0, &s->output, err));
+    s->output->max_rows = s->max_rows;
+  }
+  s->output->max_width = terminal_width(s->to);
+  FIRN_TRY(firn_output_begin(s->output, schema, err));
+  for (;;) {
+    const firn_batch *batch;
+    FIRN_TRY(firn_sql_result_next(result, &s->ctx, &batch, err));
+    if (batch == NULL) {
+      return firn_output_end(s->output, err);
+    }
+    FIRN_TRY(firn_output_batch(s->output, batch, err));
+  }
+}
+
+static void print_timing(firn_sql_shell *s, firn_sql_result *result, int64_t started_us) {
+  const firn_scan_counts *c = firn_sql_result_counts(result);
+  FILE *to = s->app->errors;
+  (void)fprintf(to, "%.3f s", (double)(firn_ctx_monotonic_us(&s->ctx) - started_us) * 1e-6);
+  if (c != NULL && c->manifests + c->manifests_skipped > 0) {
+    (void)fprintf(to, "; read %" PRId64 " of %" PRId64 " manifests", (int64_t)c->manifests,
+                  (int64_t)(c->manifests + c->manifests_skipped));
+    (void)fprintf(to, ", %" PRId64 " of %" PRId64 " files", (int64_t)c->files,
+                  (int64_t)(c->files + c->files_skipped));
+    (void)fprintf(to, ", %" PRId64 " of %" PRId64 " row groups", (int64_t)c->row_groups,
+                  (int64_t)(c->row_groups + c->row_groups_skipped));
+    (void)fprintf(to, ", %" PRId64 " pages skipped, %" PRId64 " rows", (int64_t)c->pages_skipped,
+                  (int64_t)c->rows);
+  }
+  (void)fputs("\n", to);
+}
+
+static firn_status run_statement(firn_sql_shell *s, firn_bytes statement, firn_error *err) {
+  int64_t started_us = firn_ctx_monotonic_us(&s->ctx);
+  firn_sql_progress_bar *bar;
+  FIRN_AUTO_SQL_RESULT *result = NULL;
+  FIRN_TRY(firn_sql_progress_start(s, &bar, err));
+  firn_status status = firn_sql_run(s->session, &s->ctx, statement, &result, err);
+  if (s->has_terminal || status != FIRN_OK) { /* rows and the bar would be mixed */
+    firn_sql_progress_stop(bar);
+    bar = NULL;
+  }
+  if (status == FIRN_OK) {
+    status = print_result(s, result, err);
+  }
+  firn_sql_progress_stop(bar);
+  if (status == FIRN_OK && s->has_timing) {
+    (void)fflush(s->to);
+    print_timing(s, result, started_us);
+  }
+  if (status != FIRN_OK && s->output != NULL) { /* it stopped within a result */
+    firn_output_close(s->output);
+    s->output = NULL;
+  }
+  return status;
+}
+
+firn_status firn_sql_shell_run(firn_sql_shell *s, firn_bytes text, firn_error *err) {
+  firn_bytes statement;
+  bool is_open;
+  while (firn_sql_next_statement(&text, &statement, &is_open)) {
+    FIRN_TRY(run_statement(s, statement, err));
+  }
+  return FIRN_OK;
+}
+
+static firn_status run_input(firn_sql_shell *s, FILE *from, firn_error *err) {
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(TEXT_MAX_BYTES);
+  while (feof(from) == 0 && ferror(from) == 0) {
+    uint8_t *room = firn_builder_reserve(&b, 1 << 16);
+    if (room == NULL) {
+      break;
+    }
+    firn_builder_claim(&b, fread(room, 1, 1 << 16, from));
+  }
+  firn_bytes text;
+  FIRN_TRY(firn_builder_finish(&b, &text, err));
+  return firn_sql_shell_run(s, text, err);
+}
+
+static firn_status run_shell(firn_sql_shell *s, const firn_args *args, firn_error *err) {
+  if (args->n_words > 0) {
+    for (size_t i = 0; i < args->n_words; i++) {
+      FIRN_TRY(firn_sql_shell_run(s, firn_bytes_of(args->words[i]), err));
+    }
+    return FIRN_OK;
+  }
+  return isatty(STDIN_FILENO) != 0 ? firn_sql_prompt(s, err) : run_input(s, stdin, err);
+}
+
+/* Where the engine spills: a folder for temporary files. */
+static const char *spill_folder(firn_app *app) {
+  const char *folder = app->variable == NULL ? NULL : app->variable("TMPDIR");
+  return firn_arena_printf(app->arena, "%s/firn-sql-%ld",
+                           folder == NULL || folder[0] == '\0' ? "/tmp" : folder, (long)getpid());
+}
+
+static firn_status with_session(firn_app *app, const firn_args *args, firn_sql *sql, firn_error *err) {
+  firn_sql_shell shell = {
+      .app = app, .ctx = app->ctx, .to = app->out, .has_timing = firn_args_has(args, "timing")};
+  shell.has_terminal = isatty(fileno(app->out)) != 0;
+  shell.max_rows = shell.has_terminal ? DEFAULT_TERMINAL_ROWS : 0;
+  FIRN_TRY(firn_args_count(args, "max-rows", &shell.max_rows, err));
+  const char *format = firn_args_value(args, "format");
+  if (format != NULL) {
+    FIRN_TRY(firn_sql_shell_set_format(&shell, format, err));
+  }
+  FIRN_TRY(firn_sql_session_open(sql, &app->ctx, &shell.session, err));
+  firn_status status = run_shell(&shell, args, err);
+  firn_output_close(shell.output);
+  firn_sql_session_close(shell.session);
+  return status;
+}
+
+firn_status firn_sql_command_run(firn_app *app, const firn_args *args, firn_error *err) {
+  firn_sql_options options = {.library = find_library(app), .ns = firn_args_value(args, "namespace")};
+  uint64_t n_threads = 0;
+  FIRN_TRY(firn_args_count(args, "threads", &n_threads, err));
+  if (n_threads > 1024) {
+    return firn_error_set(err, FIRN_INVALID, "--threads must be at most 1024");
+  }
+  options.n_threads = (unsigned)n_threads;
+  FIRN_TRY(firn_args_size(args, "memory-limit", &options.memory_bytes, err));
+  options.spill_folder = spill_folder(app);
+  FIRN_TRY(firn_app_stores(app, &options.stores, err));
+  firn_status status = firn_app_catalog(app, false, &options.catalog, err);
+  if (status == FIRN_NOT_FOUND && app->catalog_uri == NULL) {
+    options.catalog = NULL; /* no data directory here: tables by path, and the engine itself */
+  } else if (status != FIRN_OK) {
+    return status;
+  }
+  firn_sql *sql;
+  FIRN_TRY(firn_sql_open(&options, &app->ctx, &sql, err));
+  status = with_session(app, args, sql, err);
+  firn_sql_close(sql);
+  return status;
+}
