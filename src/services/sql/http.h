@@ -22,7 +22,8 @@ typedef struct firn_sql_http firn_sql_http;
 FIRN_MUST_USE firn_status firn_sql_http_open(const firn_sql_http_options *options, firn_ctx *ctx,
                                              firn_sql_http **out, firn_error *err);
 firn_route_set firn_sql_http_routes(firn_sql_http *h);
-/* Stops what runs. After the server has stopped listening. */
-void firn_sql_http_close(firn_sql_http *h);
+/* What runs ends soon, with FIRN_CANCELLED. Before the server waits for its connections. */
+void firn_sql_http_stop(firn_sql_http *h);
+void firn_sql_http_close(firn_sql_http *h); /* NULL is fine; after the server */
 
 #endif
