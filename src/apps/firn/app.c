@@ -145,3 +145,26 @@ firn_status firn_app_table(firn_app *app, const char *name, firn_app_table_found
   out->metadata = firn_metadata_ref(table.metadata);
   return FIRN_OK;
 }
+
+const char *firn_app_sql_library(firn_app *app) {
+  static const char *const beside[] = {"libduckdb.so", "../lib/firn/libduckdb.so", "../lib/libduckdb.so",
+                                       "../.cache/duckdb/libduckdb.so"};
+  const char *named = app->variable == NULL ? NULL : app->variable("FIRN_DUCKDB");
+  if (named != NULL && named[0] != '\0') {
+    return named;
+  }
+  char program[PATH_MAX];
+  ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+  if (len <= 0) {
+    return NULL;
+  }
+  program[len] = '\0';
+  *strrchr(program, '/') = '\0';
+  for (size_t i = 0; i < FIRN_COUNT_OF(beside); i++) {
+    const char *path = firn_arena_printf(app->arena, "%s/%s", program, beside[i]);
+    if (path != NULL && access(path, R_OK) == 0) {
+      return path;
+    }
+  }
+  return NULL;
+}

@@ -109,6 +109,10 @@ typedef struct firn_app_table_found {
 FIRN_MUST_USE firn_status firn_app_table(firn_app *app, const char *name, firn_app_table_found *out,
                                          firn_error *err);
 
+/* The library of the SQL engine: FIRN_DUCKDB, beside the program, where tools/setup puts it in a build tree;
+ * NULL: where the system looks. */
+const char *firn_app_sql_library(firn_app *app);
+
 /* The commands themselves, each in its file. */
 extern const firn_command firn_table_commands[];
 extern const firn_command firn_index_commands[];

@@ -14,6 +14,7 @@
 #include "services/indexer/indexer.h"
 #include "services/ingest/batches.h"
 #include "services/ingest/intake.h"
+#include "services/sql/http.h"
 
 /* In the order in which they drain. */
 enum { INTAKE, BATCHES, COMMITTER, INDEXER, N_SERVICES };
@@ -39,6 +40,7 @@ struct firn_serving {
   firn_commit_log *commit_log;
   firn_index *index;
   firn_fetch *fetch;
+  firn_sql_http *sql;
   firn_committer *committer;
   firn_indexer *indexer;
   firn_batches *batches;
@@ -247,6 +249,22 @@ static firn_status open_writers(firn_serving *s, firn_error *err) {
   return firn_batches_open(&batches, &s->ctx, &s->batches, err);
 }
 
+static firn_status open_sql(firn_serving *s, firn_app *app, firn_error *err) {
+  const firn_settings *set = s->settings;
+  const char *spill = below(s, "spill");
+  firn_sql_http_options options = {.max_rows = (uint64_t)set->sql.max_rows,
+                                   .max_duration_us = set->sql.timeout_us,
+                                   .max_queries = (unsigned)set->sql.max_queries};
+  options.sql =
+      (firn_sql_options){.library = set->sql.library != NULL ? set->sql.library : firn_app_sql_library(app),
+                         .catalog = s->catalog,
+                         .stores = s->stores,
+                         .memory_bytes = set->sql.memory_bytes,
+                         .spill_folder = spill,
+                         .n_threads = (unsigned)set->sql.threads};
+  return spill == NULL ? no_memory(err) : firn_sql_http_open(&options, &s->ctx, &s->sql, err);
+}
+
 static void service_failed(void *arg, const firn_error *err) {
   firn_serving *s = arg;
   FIRN_LOG_WITH(&s->ctx, FIRN_LOG_ERROR, "a service has stopped", FIRN_LOG_TEXT("reason", err->text));
@@ -271,13 +289,14 @@ static firn_status start_services(firn_serving *s, firn_error *err) {
 
 static firn_status listen_on(firn_serving *s, firn_error *err) {
   const firn_settings *set = s->settings;
-  firn_route_set *sets = firn_new_n(&s->arena, firn_route_set, 2);
+  firn_route_set *sets = firn_new_n(&s->arena, firn_route_set, 3);
   if (sets == NULL) {
     return no_memory(err);
   }
   sets[0] = firn_intake_routes(s->intake);
   sets[1] = firn_fetch_routes(s->fetch);
-  FIRN_TRY(firn_router_open(sets, 2, NULL, s->health, &s->ctx, &s->router, err));
+  sets[2] = firn_sql_http_routes(s->sql);
+  FIRN_TRY(firn_router_open(sets, 3, NULL, s->health, &s->ctx, &s->router, err));
   firn_http_server_options server = {.n_workers = (unsigned)set->server.workers,
                                      .max_connections = (unsigned)set->server.max_connections,
                                      .body_memory_bytes = set->server.body_memory_bytes,
@@ -317,6 +336,7 @@ static firn_status open_all(firn_serving *s, firn_app *app, firn_error *err) {
   FIRN_TRY(open_storage(s, err));
   FIRN_TRY(open_readers(s, err));
   FIRN_TRY(open_writers(s, err));
+  FIRN_TRY(open_sql(s, app, err));
   FIRN_TRY(firn_committer_check(s->committer, &s->ctx, err)); /* before any event is taken */
   FIRN_TRY(start_services(s, err));
   return listen_on(s, err);
@@ -350,6 +370,7 @@ const char *firn_serving_data(const firn_serving *s) {
 
 firn_status firn_serving_drain(firn_serving *s, firn_error *err) {
   int64_t deadline = firn_ctx_monotonic_us(&s->ctx) + s->settings->server.drain_timeout_us;
+  firn_sql_http_stop(s->sql);
   firn_http_server_drain(s->server, &s->ctx, deadline);
   for (int i = 0; i < N_SERVICES; i++) {
     int64_t least = firn_ctx_monotonic_us(&s->ctx) + DRAIN_MORE_US;
@@ -363,11 +384,15 @@ void firn_serving_close(firn_serving *s) {
     return;
   }
   firn_intake_stop(s->intake);
+  if (s->sql != NULL) {
+    firn_sql_http_stop(s->sql);
+  }
   for (int i = 0; i < N_SERVICES; i++) { /* the one that answers requests first: the server waits for none */
     firn_service_stop(s->services[i]);
   }
   firn_http_server_close(s->server);
   firn_router_close(s->router);
+  firn_sql_http_close(s->sql);
   firn_intake_close(s->intake);
   firn_batches_close(s->batches);
   firn_committer_close(s->committer);

@@ -110,6 +110,21 @@ const firn_config_key firn_setting_keys[FIRN_N_SETTINGS] = {
      .text = "The subject of `/v1/vehicle/.../{tokenId}`, `%s` standing for the id: "
              "`did:erc721:137:0x...:%s`. Without it those paths are 404."},
 
+    {"sql.library", FIRN_CONFIG_TEXT, AT(sql.library),
+     .text = "The library of the SQL engine, libduckdb.so. Without it: beside the program, then where the "
+             "system looks. "
+             "It is opened by the first query."},
+    {"sql.memory", FIRN_CONFIG_SIZE, AT(sql.memory_bytes), .preset = "512MB", .least = 32 * MB,
+     .most = 1024 * GB, .text = "Memory of the SQL engine for all queries together."},
+    {"sql.threads", FIRN_CONFIG_COUNT, AT(sql.threads), .preset = "2", .least = 1, .most = 1024,
+     .text = "Threads of the SQL engine."},
+    {"sql.max_queries", FIRN_CONFIG_COUNT, AT(sql.max_queries), .preset = "4", .least = 1, .most = 1000,
+     .text = "Queries at once; more are answered 429."},
+    {"sql.max_rows", FIRN_CONFIG_COUNT, AT(sql.max_rows), .preset = "1000000", .least = 1, .most = 1000000000,
+     .text = "Rows that one query may answer."},
+    {"sql.timeout", FIRN_CONFIG_DURATION, AT(sql.timeout_us), .preset = "60s", .least = 10 * MS, .most = DAY,
+     .text = "How long one query may last."},
+
     {"log.level", FIRN_CONFIG_CHOICE, AT(log.level), .preset = "info", .flag = "log-level", .choices = levels,
      .text = "The least that is written to standard error."},
     {"log.form", FIRN_CONFIG_CHOICE, AT(log.form), .preset = "text", .flag = "log-form", .choices = forms,

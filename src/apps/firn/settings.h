@@ -7,7 +7,7 @@
 #include "base/config.h"
 #include "formats/codec/codec.h"
 
-enum { FIRN_N_SETTINGS = 40 };
+enum { FIRN_N_SETTINGS = 46 };
 
 typedef struct firn_settings {
   const char *data;           /* the data directory: ./firn-data */
@@ -44,6 +44,11 @@ typedef struct firn_settings {
     firn_config_texts legacy_roots;
     const char *subject_format;
   } fetch;
+  struct {
+    const char *library;
+    uint64_t memory_bytes;
+    int64_t threads, max_queries, max_rows, timeout_us;
+  } sql;
   struct {
     const char *level, *form;
   } log;

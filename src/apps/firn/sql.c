@@ -1,6 +1,5 @@
 /* firn sql: queries over the tables of the catalog. */
 #include <inttypes.h>
-#include <limits.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -19,31 +18,6 @@ const firn_option firn_sql_command_options[] = {
 };
 
 enum { TEXT_MAX_BYTES = 64 << 20, DEFAULT_TERMINAL_ROWS = 1000 };
-
-/* The engine's library: FIRN_DUCKDB, beside the program, where tools/setup puts it in a build tree; NULL:
- * where the system looks. */
-static const char *find_library(firn_app *app) {
-  static const char *const beside[] = {"libduckdb.so", "../lib/firn/libduckdb.so", "../lib/libduckdb.so",
-                                       "../.cache/duckdb/libduckdb.so"};
-  const char *named = app->variable == NULL ? NULL : app->variable("FIRN_DUCKDB");
-  if (named != NULL && named[0] != '\0') {
-    return named;
-  }
-  char program[PATH_MAX];
-  ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-  if (len <= 0) {
-    return NULL;
-  }
-  program[len] = '\0';
-  *strrchr(program, '/') = '\0';
-  for (size_t i = 0; i < FIRN_COUNT_OF(beside); i++) {
-    const char *path = firn_arena_printf(app->arena, "%s/%s", program, beside[i]);
-    if (path != NULL && access(path, R_OK) == 0) {
-      return path;
-    }
-  }
-  return NULL;
-}
 
 static size_t terminal_width(FILE *to) {
   struct winsize size;
@@ -191,7 +165,7 @@ static firn_status with_session(firn_app *app, const firn_args *args, firn_sql *
 }
 
 firn_status firn_sql_command_run(firn_app *app, const firn_args *args, firn_error *err) {
-  firn_sql_options options = {.library = find_library(app), .ns = firn_args_value(args, "namespace")};
+  firn_sql_options options = {.library = firn_app_sql_library(app), .ns = firn_args_value(args, "namespace")};
   uint64_t n_threads = 0;
   FIRN_TRY(firn_args_count(args, "threads", &n_threads, err));
   if (n_threads > 1024) {
