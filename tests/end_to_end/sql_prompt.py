@@ -46,6 +46,7 @@ class Terminal:
         return self.wait(PROMPT)
 
     def end(self):
+        time.sleep(0.3)  # an end of input that comes before the terminal is in the prompt's mode is lost
         self.type("\x04")
         status = self.process.wait(30)
         os.close(self.leader)

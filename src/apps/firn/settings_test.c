@@ -161,6 +161,7 @@ static const struct {
     {"server.tls.key", "a", "b", "c"},
     {"fetch.legacy_roots", "/a", "/b,/c", "/d"},
     {"fetch.subject_format", "a%s", "b%s", "c%s"},
+    {"sql.library", "/a.so", "/b.so", "/c.so"},
 };
 
 /* Of keys that are not among the samples: 50 of what the preset counts in. */
