@@ -289,6 +289,7 @@ static firn_status bind_predicate(const binder *b, const firn_expr *e, firn_expr
     firn_transform_result(&e->transform, field, &p.base.type);
   }
   p.never_null = e->transform.kind != FIRN_TRANSFORM_VOID && is_never_null(&b->schema->root, field);
+  p.base.type.required = p.never_null;
   FIRN_TRY(check_op(e, &p.base.type, err));
   if (p.base.type.kind == FIRN_KIND_UNKNOWN || e->transform.kind == FIRN_TRANSFORM_VOID) {
     *out = firn_expr_constant(holds_for_null(op));

@@ -61,7 +61,8 @@ struct firn_expr {
   const firn_literal *literals;
   /* After binding: */
   const firn_field *field; /* the source column; NULL: unbound */
-  firn_field type; /* of the term's result: that of `field`, transformed; the literals' kind is its kind */
+  firn_field type; /* of the term's result: that of `field`, transformed; the literals' kind is its kind;
+                      `required`: no struct around the column is ever null either */
 };
 
 /* Makers. All of them answer NULL when there is no memory, and NULL for a NULL operand, so that calls may be

@@ -231,7 +231,7 @@ static bool file_must(const firn_prune *p, const node *n, const firn_data_file *
 }
 
 bool firn_prune_file_surely(const firn_prune *p, const firn_data_file *file) {
-  return tuple_says(p, p->root->strict, file->partition, false) || file_must(p, p->root, file);
+  return file->record_count == 0 || file_must(p, p->root, file);
 }
 
 /* What a summary says, in the terms of statistics. Spec: Manifest Lists, field summary: bounds are null when

@@ -20,14 +20,15 @@ static bool is_consistent(const firn_column_stats *s) {
   return s->n_values < 0 || (nulls <= s->n_values && nans <= s->n_values - nulls);
 }
 
-static void count(const firn_column_stats *s, const firn_field *type, facts *f) {
-  bool is_real = firn_kind_is_real(type->kind);
+static void count(const firn_column_stats *s, const firn_expr *e, facts *f) {
+  bool is_real = firn_kind_is_real(e->field->kind);
+  f->no_nulls = e->type.required;
   f->no_nans = !is_real;
   if (!is_consistent(s)) {
     return; /* somebody's counts are wrong: none is believed */
   }
   int64_t n_nans = is_real ? s->n_nans : 0;
-  f->no_nulls = s->n_nulls == 0;
+  f->no_nulls = f->no_nulls || s->n_nulls == 0;
   f->no_nans = n_nans == 0;
   if (s->n_values <= 0) {
     return;
@@ -65,7 +66,7 @@ static bool bound_of_term(const firn_expr *e, const firn_value *given, const fir
 
 static facts facts_of(const firn_expr *e, const firn_column_stats *s) {
   facts f = {.is_ordered = e->type.kind != FIRN_KIND_UUID};
-  count(s, e->field, &f);
+  count(s, e, &f);
   f.has_lower = s->has_lower && bound_of_term(e, &s->lower, s->type, &f.lower);
   f.has_upper = s->has_upper && bound_of_term(e, &s->upper, s->type, &f.upper);
   if (f.has_lower && f.has_upper && f.is_ordered && firn_value_order(&f.lower, &f.upper) > 0) {
