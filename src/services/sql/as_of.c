@@ -36,7 +36,7 @@ static firn_status at_place(const firn_parser *p, const firn_token *t, firn_stat
   return firn_error_while(err, status, "line %zu, column %zu", place.line, place.column);
 }
 
-static firn_status read_time(firn_parser *p, firn_snapshot_choice *out, firn_error *err) {
+firn_status firn_sql_time_read(firn_parser *p, firn_snapshot_choice *out, firn_error *err) {
   static const char wanted[] = "a time ('2024-06-15 12:00:00')";
   const firn_token *t = firn_parser_token(p, 0);
   if (t->kind == FIRN_TOKEN_NUMBER) {
@@ -118,14 +118,14 @@ firn_status firn_sql_as_of_read(firn_parser *p, firn_sql_ref *ref, firn_error *e
       FIRN_TRY(firn_parser_takes(p, "version") ? FIRN_OK : firn_parser_fail(p, "VERSION or TIMESTAMP", err));
     }
     FIRN_TRY(firn_parser_need(p, "=>", err));
-    FIRN_TRY(is_time ? read_time(p, &ref->choice, err) : read_version(p, &ref->choice, err));
+    FIRN_TRY(is_time ? firn_sql_time_read(p, &ref->choice, err) : read_version(p, &ref->choice, err));
     ref->has_choice = true;
     return firn_parser_need(p, ")", err);
   }
   switch (takes_as_of(p)) {
     case AS_OF_TIME:
       ref->has_choice = true;
-      return read_time(p, &ref->choice, err);
+      return firn_sql_time_read(p, &ref->choice, err);
     case AS_OF_VERSION:
       ref->has_choice = true;
       return read_version(p, &ref->choice, err);

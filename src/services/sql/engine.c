@@ -147,6 +147,14 @@ firn_status firn_engine_open(const firn_engine_options *options, firn_ctx *ctx, 
   return FIRN_OK;
 }
 
+void firn_engine_type_text(const firn_field *field, firn_builder *out) {
+  firn_duck_type_text(field, out);
+}
+
+void firn_engine_name_text(const char *name, firn_builder *out) {
+  firn_duck_name_text(name, out);
+}
+
 unsigned firn_engine_threads(const firn_engine *e) {
   return e->n_threads;
 }

@@ -12,6 +12,9 @@ FIRN_MUST_USE firn_status firn_sql_query_read(firn_parser *p, firn_sql_statement
  * over it. */
 FIRN_MUST_USE firn_status firn_sql_as_of_read(firn_parser *p, firn_sql_ref *ref, firn_error *err);
 
+/* A time: a text, TIMESTAMP 'text', CAST('text' AS TIMESTAMP), a whole number since 1970. */
+FIRN_MUST_USE firn_status firn_sql_time_read(firn_parser *p, firn_snapshot_choice *out, firn_error *err);
+
 /* Whether a query begins here: SELECT, WITH, FROM, VALUES, TABLE, PIVOT, ... */
 bool firn_sql_query_begins(const firn_parser *p, size_t ahead);
 

@@ -156,8 +156,8 @@ static void show_names(const firn_sql_result *r, firn_error *err) {
   }
 }
 
-static firn_status engine_has(void *arg, firn_ctx *ctx, const firn_sql_ref *ref, bool *out, firn_error *err) {
-  firn_sql_result *r = arg;
+firn_status firn_sql_engine_has(firn_sql_result *r, firn_ctx *ctx, const firn_sql_ref *ref, bool *out,
+                                firn_error *err) {
   *out = false;
   FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(1 << 20);
   firn_builder_add_text(&b,
@@ -194,79 +194,95 @@ static firn_status engine_has(void *arg, firn_ctx *ctx, const firn_sql_ref *ref,
   return status;
 }
 
-/* What the plan says of each table. A plan that cannot be had, or is not understood, prunes nothing. */
-static firn_status set_filters(firn_sql_result *r, firn_sql_source *const *sources, size_t at, size_t len,
-                               firn_error *err) {
-  const char *select;
-  const firn_json_value *plan;
-  FIRN_TRY(firn_sql_rewrite(&r->statement, at, len, r->generated, &r->arena, &select, err));
-  firn_error ignored;
-  firn_status status = firn_engine_plan(r->session->link, select, &r->arena, &plan, &ignored);
-  if (status != FIRN_OK) {
+static firn_status engine_has(void *arg, firn_ctx *ctx, const firn_sql_ref *ref, bool *out, firn_error *err) {
+  return firn_sql_engine_has(arg, ctx, ref, out, err);
+}
+
+static firn_status filter_set(firn_sql_result *r, const firn_json_value *plan, size_t i, firn_error *err) {
+  const firn_schema *schema = r->sources[i] == NULL ? NULL : firn_source_filter_schema(r->sources[i]);
+  if (schema == NULL) {
     return FIRN_OK;
   }
-  for (size_t i = 0; i < r->statement.n_refs; i++) {
-    const firn_schema *schema = sources[i] == NULL ? NULL : firn_source_filter_schema(sources[i]);
-    if (schema == NULL) {
-      continue;
-    }
-    const firn_expr *filter = NULL, *bound = NULL;
-    bool is_summary = false;
-    FIRN_TRY(firn_sql_filter_of(plan, r->generated[i], &schema->root, &r->arena, &filter, &is_summary, err));
-    status = firn_expr_bind(filter, schema, false, &r->arena, &bound, err);
-    if (status == FIRN_NOMEM) {
-      return status;
-    }
-    bool says_something = status == FIRN_OK && bound->op != FIRN_EXPR_TRUE;
-    sources[i]->filter = says_something ? bound : NULL;
+  const firn_expr *filter = NULL, *bound = NULL;
+  bool is_summary = false;
+  FIRN_TRY(firn_sql_filter_of(plan, r->generated[i], &schema->root, &r->arena, &filter, &is_summary, err));
+  if (filter->op == FIRN_EXPR_TRUE) {
+    return FIRN_OK;
   }
-  return FIRN_OK;
+  firn_status status = firn_expr_bind(filter, schema, false, &r->arena, &bound, err);
+  if (status == FIRN_OK && bound->op != FIRN_EXPR_TRUE) {
+    r->sources[i]->filter = bound;
+  }
+  return status == FIRN_NOMEM ? status : FIRN_OK;
 }
 
-static firn_status open_refs(firn_sql_result *r, firn_ctx *ctx, firn_sql_source **sources, firn_error *err) {
+/* A plan that cannot be had, or is not understood, prunes nothing. */
+firn_status firn_sql_filters_set(firn_sql_result *r, firn_error *err) {
   const firn_sql_statement *s = &r->statement;
+  const char *select;
+  const firn_json_value *plan;
+  if (s->query_len == 0 || s->n_refs == 0) {
+    return FIRN_OK;
+  }
+  FIRN_TRY(firn_sql_rewrite(s, s->query_at, s->query_len, r->generated, &r->arena, &select, err));
+  firn_error ignored;
+  if (firn_engine_plan(r->session->link, select, &r->arena, &plan, &ignored) != FIRN_OK) {
+    return FIRN_OK;
+  }
   for (size_t i = 0; i < s->n_refs; i++) {
-    firn_status status = firn_sql_ref_open(&r->names, ctx, &s->refs[i], &sources[i], &r->shown[i], err);
-    if (status == FIRN_NOT_FOUND || status == FIRN_INVALID) {
-      firn_sql_place place = firn_sql_place_of(s->text, s->refs[i].at);
-      return firn_error_while(err, status, "line %zu, column %zu", place.line, place.column);
-    }
-    FIRN_TRY(status);
-    if (sources[i] == NULL) {
-      continue;
-    }
-    r->generated[i] = firn_arena_printf(&r->arena, "firn_ref_%zu_", i + 1);
-    if (r->generated[i] == NULL) {
-      return no_memory(err);
-    }
-    FIRN_TRY(firn_engine_bind(r->session->link, r->generated[i], sources[i], err));
+    FIRN_TRY(filter_set(r, plan, i, err));
   }
   return FIRN_OK;
 }
 
-firn_status firn_sql_query_start(firn_sql_result *r, firn_ctx *ctx, size_t at, size_t len, firn_error *err) {
-  firn_sql_statement *s = &r->statement;
-  r->generated = firn_new_n(&r->arena, const char *, s->n_refs + 1);
-  r->shown = firn_new_n(&r->arena, const char *, s->n_refs + 1);
-  firn_sql_source **sources = firn_new_n(&r->arena, firn_sql_source *, s->n_refs + 1);
-  if (r->generated == NULL || r->shown == NULL || sources == NULL) {
+static firn_status ref_open(firn_sql_result *r, firn_ctx *ctx, size_t i, firn_error *err) {
+  const firn_sql_ref *ref = &r->statement.refs[i];
+  firn_status status = firn_sql_ref_open(&r->names, ctx, ref, &r->sources[i], &r->shown[i], err);
+  if (status == FIRN_NOT_FOUND || status == FIRN_INVALID) {
+    firn_sql_place place = firn_sql_place_of(r->statement.text, ref->at);
+    return firn_error_while(err, status, "line %zu, column %zu", place.line, place.column);
+  }
+  FIRN_TRY(status);
+  if (r->sources[i] == NULL) {
+    return FIRN_OK;
+  }
+  r->generated[i] = firn_arena_printf(&r->arena, "firn_ref_%zu_", i + 1);
+  return r->generated[i] == NULL ? no_memory(err)
+                                 : firn_engine_bind(r->session->link, r->generated[i], r->sources[i], err);
+}
+
+firn_status firn_sql_refs_open(firn_sql_result *r, firn_ctx *ctx, firn_error *err) {
+  size_t n = r->statement.n_refs;
+  r->generated = firn_new_n(&r->arena, const char *, n + 1);
+  r->shown = firn_new_n(&r->arena, const char *, n + 1);
+  r->sources = firn_new_n(&r->arena, firn_sql_source *, n + 1);
+  if (r->generated == NULL || r->shown == NULL || r->sources == NULL) {
     return no_memory(err);
   }
   if (!r->session->sql->options.is_read_only) {
     r->names.engine_has = engine_has;
     r->names.arg = r;
   }
-  FIRN_TRY(open_refs(r, ctx, sources, err));
-  const char *sql;
-  FIRN_TRY(firn_sql_rewrite(s, at, len, r->generated, &r->arena, &sql, err));
-  if (s->query_len > 0 && s->n_refs > 0) {
-    FIRN_TRY(set_filters(r, sources, s->query_at, s->query_len, err));
+  for (size_t i = 0; i < n; i++) {
+    FIRN_TRY(ref_open(r, ctx, i, err));
   }
+  return FIRN_OK;
+}
+
+firn_status firn_sql_engine_start(firn_sql_result *r, firn_ctx *ctx, const char *sql, firn_error *err) {
   firn_status status = firn_engine_query(r->session->link, ctx, sql, &r->rows, err);
   if (status != FIRN_OK) {
     show_names(r, err);
   }
   return status;
+}
+
+firn_status firn_sql_query_start(firn_sql_result *r, firn_ctx *ctx, size_t at, size_t len, firn_error *err) {
+  const char *sql;
+  FIRN_TRY(firn_sql_refs_open(r, ctx, err));
+  FIRN_TRY(firn_sql_rewrite(&r->statement, at, len, r->generated, &r->arena, &sql, err));
+  FIRN_TRY(firn_sql_filters_set(r, err));
+  return firn_sql_engine_start(r, ctx, sql, err);
 }
 
 static firn_status run(firn_sql_result *r, firn_ctx *ctx, firn_error *err) {

@@ -31,6 +31,7 @@ struct firn_sql_result {
   firn_sql_statement statement;
   firn_sql_names names;
   const char **generated, **shown; /* of each reference; generated NULL: as written */
+  firn_sql_source **sources;       /* the same; NULL: the engine's own */
   firn_engine_rows *rows;          /* NULL: the rows, if any, are `own` */
   const firn_batch *own;           /* one batch, handed out once */
   bool own_is_given;
@@ -50,8 +51,18 @@ FIRN_MUST_USE firn_status firn_sql_change(firn_sql_result *r, firn_ctx *ctx, fir
 FIRN_MUST_USE firn_status firn_sql_session_keep_ns(firn_sql_session *s, const firn_namespace *ns,
                                                    firn_error *err);
 
-/* Opens the tables of the statement's query and starts it: the text from `at` on, `len` bytes of it. */
+/* Opens the tables that the statement reads, under generated names. */
+FIRN_MUST_USE firn_status firn_sql_refs_open(firn_sql_result *r, firn_ctx *ctx, firn_error *err);
+/* Gives the open tables the filters that the statement's query has for them. */
+FIRN_MUST_USE firn_status firn_sql_filters_set(firn_sql_result *r, firn_error *err);
+/* Starts a statement of the engine's; its rows are the result's. */
+FIRN_MUST_USE firn_status firn_sql_engine_start(firn_sql_result *r, firn_ctx *ctx, const char *sql,
+                                                firn_error *err);
+/* All three: the text from `at` on, `len` bytes of it. */
 FIRN_MUST_USE firn_status firn_sql_query_start(firn_sql_result *r, firn_ctx *ctx, size_t at, size_t len,
                                                firn_error *err);
+/* Whether the engine itself has a table or view of that name. */
+FIRN_MUST_USE firn_status firn_sql_engine_has(firn_sql_result *r, firn_ctx *ctx, const firn_sql_ref *ref,
+                                              bool *out, firn_error *err);
 
 #endif

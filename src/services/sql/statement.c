@@ -1,6 +1,6 @@
 #include "services/sql/statement_internal.h"
 
-#include "services/sql/query_internal.h"
+#include "services/sql/ddl_internal.h"
 
 static firn_status refuse(firn_sql_statement *out, const char *sentence) {
   out->kind = FIRN_SQL_REFUSED;
@@ -136,12 +136,88 @@ static firn_status read_deletes(firn_parser *p, firn_sql_statement *out, firn_er
       "added (INSERT) and tables made anew (CREATE OR REPLACE TABLE ... AS)");
 }
 
-static firn_status read_later(firn_parser *p, firn_sql_statement *out, firn_error *err) {
-  (void)err;
-  bool is_engines = firn_parser_takes(p, "create") && !firn_parser_takes(p, "or replace") &&
-                    !firn_parser_sees(p, 0, "table") && !firn_parser_sees(p, 0, "namespace") &&
-                    !firn_parser_sees(p, 0, "schema");
-  return is_engines ? engine_own(p, out) : refuse(out, "this statement is not built yet");
+static firn_status read_create_namespace(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  out->kind = FIRN_SQL_CREATE_NAMESPACE;
+  out->if_not_exists = firn_parser_takes(p, "if not exists");
+  FIRN_TRY(target(p, "a namespace", out, err));
+  for (;;) {
+    if (firn_parser_takes(p, "comment")) {
+      FIRN_TRY(firn_parser_quoted_text(p, "a comment in quotes", &out->comment, err));
+    } else if (firn_parser_takes(p, "location")) {
+      FIRN_TRY(firn_parser_quoted_text(p, "a location in quotes", &out->location, err));
+    } else if (firn_parser_takes(p, "with dbproperties") || firn_parser_takes(p, "with properties") ||
+               firn_parser_sees_all(p, "with (")) {
+      (void)firn_parser_takes(p, "with");
+      FIRN_TRY(firn_sql_properties_read(p, &out->properties, err));
+    } else {
+      return firn_parser_need_end(p, err);
+    }
+  }
+}
+
+/* CREATE TEMP TABLE x AS query, and what else of the engine's holds a query: its tables are ours. */
+static firn_status read_query_behind_as(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  while (!firn_parser_is_over(p)) {
+    if (firn_parser_sees(p, 0, "(")) {
+      FIRN_TRY(firn_parser_skip_brackets(p, err));
+    } else if (firn_parser_takes(p, "as")) {
+      FIRN_TRY(firn_sql_query_read(p, out, err));
+    } else {
+      p->at++;
+    }
+  }
+  return engine_own(p, out);
+}
+
+static firn_status read_create(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  p->at++;
+  out->or_replace = firn_parser_takes(p, "or replace");
+  if (firn_parser_takes(p, "namespace") || firn_parser_takes(p, "schema") ||
+      firn_parser_takes(p, "database")) {
+    return read_create_namespace(p, out, err);
+  }
+  if (firn_parser_takes(p, "table")) {
+    return firn_sql_create_table_read(p, out, err);
+  }
+  if (firn_parser_takes(p, "temp table") || firn_parser_takes(p, "temporary table")) {
+    return read_query_behind_as(p, out, err);
+  }
+  if (firn_parser_sees(p, 0, "view") || firn_parser_sees_all(p, "materialized view") ||
+      firn_parser_sees_all(p, "temp view") || firn_parser_sees_all(p, "temporary view")) {
+    return refuse(out,
+                  "views are not built yet; CREATE TEMP TABLE t AS keeps a query's rows for the session");
+  }
+  return engine_own(p, out);
+}
+
+/* COPY (query) TO, COPY table TO: what is read is ours. */
+static firn_status read_copy(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  p->at++;
+  out->kind = FIRN_SQL_ENGINE;
+  if (firn_parser_sees(p, 0, "(")) {
+    return firn_sql_query_read(p, out, err);
+  }
+  return FIRN_OK;
+}
+
+static firn_status read_alter(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  p->at++;
+  return firn_parser_takes(p, "table") ? firn_sql_alter_read(p, out, err) : engine_own(p, out);
+}
+
+static firn_status read_insert(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  p->at++;
+  return firn_sql_insert_read(p, out, err);
+}
+
+static firn_status read_call(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  p->at++;
+  return firn_sql_call_read(p, out, err);
+}
+
+static firn_status read_comment(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  p->at++;
+  return firn_parser_takes(p, "on") ? firn_sql_comment_read(p, out, err) : engine_own(p, out);
 }
 
 static firn_status read_engine_own(firn_parser *p, firn_sql_statement *out, firn_error *err) {
@@ -159,8 +235,9 @@ static reader reader_of(const firn_parser *p) {
       {"explain", read_explain},     {"describe", read_describe}, {"desc", read_describe},
       {"summarize", read_summarize}, {"show", read_show},         {"use", read_use},
       {"drop", read_drop},           {"delete", read_deletes},    {"update", read_deletes},
-      {"create", read_later},        {"alter", read_later},       {"insert", read_later},
-      {"call", read_later},          {"merge", read_deletes},     {"truncate", read_deletes},
+      {"create", read_create},       {"alter", read_alter},       {"insert", read_insert},
+      {"call", read_call},           {"copy", read_copy},         {"comment", read_comment},
+      {"merge", read_deletes},       {"truncate", read_deletes},
   };
   for (size_t i = 0; i < FIRN_COUNT_OF(readers); i++) {
     if (firn_parser_sees(p, 0, readers[i].word)) {
