@@ -258,7 +258,7 @@ static void a_table_lies_where_it_is_told_on(firn_catalog *c) {
     CHECK_OK(test_schema_read(TEST_SCHEMA, &arena, &schema, &err));
     const firn_table_create how = {.schema = &schema, .location = location.value};
     CHECK_STATUS(firn_catalog_table_create(c, ctx, &other, &how, NULL, &err), FIRN_INVALID);
-    CHECK_SAYS("tables of a folder catalog cannot lie elsewhere");
+    CHECK_SAYS("a folder catalog's tables lie nowhere else");
     return;
   }
   CHECK_OK(firn_catalog_namespace_update(c, ctx, &db, &(firn_properties){1, &location}, NULL, 0, &err));

@@ -9,7 +9,8 @@
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, MAX_OPTIONS = 32 };
 
 static const firn_option global_options[] = {
-    {"catalog", "URI", "the catalog: sqlite:PATH, memory: (default: ./firn-data/catalog.db; FIRN_CATALOG)"},
+    {"catalog", "URI",
+     "the catalog: sqlite:PATH, folder:URI, memory: (default: ./firn-data/catalog.db; FIRN_CATALOG)"},
     {"warehouse", "LOCATION", "where new tables go (default: ./firn-data/warehouse; FIRN_WAREHOUSE)"},
     {"format", "FORM", "form of the output: table or json (json is one object a line, for programs)"},
     {"quiet", NULL, "no progress"},

@@ -39,7 +39,8 @@ static int32_t version_of(const char *location) {
   return firn_folder_version_of(slash == NULL ? location : slash + 1);
 }
 
-/* A table that says that it lies elsewhere was moved: what is written for it would go to the old place. */
+/* A table that says that it lies elsewhere was moved or copied: what is read and written for it would be in
+ * the old place. */
 static firn_status check_place(firn_folder_catalog *c, const char *path, const firn_metadata *m,
                                firn_arena *arena, firn_error *err) {
   const char *location = firn_metadata_get(m)->location;
@@ -48,14 +49,9 @@ static firn_status check_place(firn_folder_catalog *c, const char *path, const f
   FIRN_TRY(firn_stores_find(c->base.base.stores, location, arena, &store, &said, err));
   if (store != c->store || strcmp(said, path) != 0) {
     return firn_error_set(err, FIRN_INVALID,
-                          "its location %s is not its folder in this catalog: tables of a folder catalog "
-                          "cannot lie elsewhere, and one that was moved can only be read",
+                          "its location %s is not its folder in this catalog: a folder catalog's tables lie "
+                          "nowhere else, and one that was moved is read by its path",
                           location);
-  }
-  if (firn_metadata_property(m, METADATA_PATH) != NULL) {
-    return firn_error_set(err, FIRN_INVALID,
-                          METADATA_PATH
-                          " cannot be set: the metadata of a folder catalog's table lies in it");
   }
   return FIRN_OK;
 }
@@ -78,6 +74,10 @@ static firn_status pointer_name(firn_catalog *c, const firn_table_id *id, const 
   int32_t number = before == NULL ? last_in_log(next) : version_of(before);
   FIRN_TRY(firn_folder_path(of(c), &id->ns, id->name, arena, &path, err));
   FIRN_TRY(check_place(of(c), path, next, arena, err));
+  if (firn_metadata_property(next, METADATA_PATH) != NULL) {
+    return firn_error_set(err, FIRN_INVALID,
+                          METADATA_PATH " cannot be set: a folder catalog's table has its metadata in it");
+  }
   if (number == INT32_MAX) {
     return firn_error_set(err, FIRN_LIMIT, "there is no version after %" PRId32, number);
   }
@@ -160,6 +160,19 @@ static firn_status pointer_is_used(firn_catalog *c, firn_ctx *ctx, const char *f
 
 /* --- tables --- */
 
+static firn_status table_load(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id, firn_table *out,
+                              firn_error *err) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_TABLE table = {0};
+  const char *path;
+  FIRN_TRY(firn_folder_path(of(c), &id->ns, id->name, &arena, &path, err));
+  FIRN_TRY(firn_pointer_table_load(c, ctx, id, &table, err));
+  FIRN_TRY(check_place(of(c), path, table.metadata, &arena, err));
+  *out = table;
+  table = (firn_table){0};
+  return FIRN_OK;
+}
+
 static firn_status table_drop(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id, firn_error *err) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   const char *path;
@@ -183,7 +196,7 @@ static void folder_catalog_close(firn_catalog *c) {
       .namespace_drop = firn_folder_namespace_drop,     \
       .table_list = firn_folder_table_list,             \
       .table_create = firn_pointer_table_create,        \
-      .table_load = firn_pointer_table_load,            \
+      .table_load = table_load,                         \
       .table_exists = firn_pointer_table_exists,        \
       .table_register = firn_pointer_table_register,    \
       .table_drop = table_drop,                         \

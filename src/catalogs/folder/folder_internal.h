@@ -32,16 +32,19 @@ FIRN_MUST_USE firn_status firn_folder_count_tables(firn_store *store, firn_ctx *
                                                    int64_t *out, bool *has_any, firn_error *err);
 
 /* Of firn_catalog_ops. */
-firn_status firn_folder_namespace_create(firn_catalog *c, firn_ctx *ctx, const firn_namespace *ns,
-                                         const firn_properties *properties, firn_error *err);
-firn_status firn_folder_namespace_load(firn_catalog *c, firn_ctx *ctx, const firn_namespace *ns,
-                                       firn_arena *arena, firn_properties *out, firn_error *err);
-firn_status firn_folder_namespace_list(firn_catalog *c, firn_ctx *ctx, const firn_namespace *parent,
-                                       firn_arena *arena, firn_namespaces *out, firn_error *err);
-firn_status firn_folder_namespace_drop(firn_catalog *c, firn_ctx *ctx, const firn_namespace *ns,
-                                       firn_error *err);
-firn_status firn_folder_table_list(firn_catalog *c, firn_ctx *ctx, const firn_namespace *ns,
-                                   firn_arena *arena, firn_names *out, firn_error *err);
+FIRN_MUST_USE firn_status firn_folder_namespace_create(firn_catalog *c, firn_ctx *ctx,
+                                                       const firn_namespace *ns,
+                                                       const firn_properties *properties, firn_error *err);
+FIRN_MUST_USE firn_status firn_folder_namespace_load(firn_catalog *c, firn_ctx *ctx, const firn_namespace *ns,
+                                                     firn_arena *arena, firn_properties *out,
+                                                     firn_error *err);
+FIRN_MUST_USE firn_status firn_folder_namespace_list(firn_catalog *c, firn_ctx *ctx,
+                                                     const firn_namespace *parent, firn_arena *arena,
+                                                     firn_namespaces *out, firn_error *err);
+FIRN_MUST_USE firn_status firn_folder_namespace_drop(firn_catalog *c, firn_ctx *ctx, const firn_namespace *ns,
+                                                     firn_error *err);
+FIRN_MUST_USE firn_status firn_folder_table_list(firn_catalog *c, firn_ctx *ctx, const firn_namespace *ns,
+                                                 firn_arena *arena, firn_names *out, firn_error *err);
 
 /* --- version.c --- */
 

@@ -1,5 +1,7 @@
 #include "iceberg/scan/path.h"
 
+#include <inttypes.h>
+
 enum { METADATA_MAX = 1 << 30, HINT_MAX = 4096 };
 
 static bool has_suffix(const char *text, const char *suffix) {
@@ -106,6 +108,26 @@ static firn_status follow_hint(firn_store *store, firn_ctx *ctx, const char *fol
   return FIRN_OK;
 }
 
+/* A numbered file may have successors that the hint does not know yet: it is written after them. */
+static firn_status follow_successors(firn_store *store, firn_ctx *ctx, const char *folder, firn_arena *arena,
+                                     const char **name, firn_error *err) {
+  int64_t version = (*name)[0] == 'v' ? version_of(*name) : -1;
+  while (version >= 0 && version < INT32_MAX) {
+    const char *next = NULL;
+    const char *hint = firn_arena_printf(arena, "%" PRId64, version + 1);
+    if (hint == NULL) {
+      return no_memory(err);
+    }
+    FIRN_TRY(follow_hint(store, ctx, folder, hint, arena, &next, err));
+    if (next == NULL || next[0] != 'v') {
+      return FIRN_OK;
+    }
+    *name = next;
+    version++;
+  }
+  return FIRN_OK;
+}
+
 /* The location of the newest metadata file of the table in `folder`. */
 static firn_status find_metadata(firn_stores *stores, firn_ctx *ctx, const char *folder, firn_arena *arena,
                                  const char **out, firn_error *err) {
@@ -124,7 +146,9 @@ static firn_status find_metadata(firn_stores *stores, firn_ctx *ctx, const char 
   const char *name = NULL;
   FIRN_TRY(read_hint(store, ctx, inside, arena, &hint, err));
   FIRN_TRY(follow_hint(store, ctx, inside, hint, arena, &name, err));
-  if (name == NULL) {
+  if (name != NULL) {
+    FIRN_TRY(follow_successors(store, ctx, inside, arena, &name, err));
+  } else {
     newest found = {.version = -1};
     FIRN_TRY(find_newest(store, ctx, inside, arena, &found, err));
     name = found.name;

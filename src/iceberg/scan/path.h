@@ -1,7 +1,8 @@
 /* A table found by the path of its folder or of a metadata file, without a catalog: for reading only.
  *
- * The newest metadata is the one that metadata/version-hint.text names, else the one with the highest number.
- * A table that was moved is read where it was found. Spec: File System Tables. */
+ * The newest metadata is the one that metadata/version-hint.text names, or the last of the versions that
+ * follow it; without a hint the one with the highest number. A table that was moved is read where it was
+ * found. Spec: File System Tables. */
 #ifndef FIRN_ICEBERG_SCAN_PATH_H
 #define FIRN_ICEBERG_SCAN_PATH_H
 
