@@ -1,5 +1,7 @@
 #include "iceberg/scan/project.h"
 
+#include "base/utf8.h"
+
 static firn_status no_memory(firn_error *err) {
   return firn_error_set(err, FIRN_NOMEM, "no memory to resolve columns");
 }
@@ -118,6 +120,10 @@ static firn_status project_missing(const context *c, const firn_field *wanted, f
     const firn_partition_field *field = &c->spec->fields[i];
     if (field->source_id == wanted->id && field->transform.kind == FIRN_TRANSFORM_IDENTITY) {
       out->constant = constant_of(&c->entry->partition[i], wanted);
+      bool is_text = wanted->kind == FIRN_KIND_STRING && !out->constant.is_null;
+      if (is_text && !firn_utf8_is_valid(out->constant.bytes)) {
+        return firn_error_set(err, FIRN_CORRUPT, "the partition value of %s is not UTF-8", wanted->name);
+      }
       return FIRN_OK;
     }
   }
@@ -217,11 +223,24 @@ static firn_status dates_to_times(const firn_vector *in, firn_kind to, int64_t *
   return FIRN_OK;
 }
 
+/* What was binary to its writer is text to the table only where it is. */
+static firn_status check_text(const firn_vector *in, firn_error *err) {
+  for (size_t i = 0; i < in->len; i++) {
+    if (!firn_vector_is_null(in, i) && !firn_utf8_is_valid(in->bytes[i])) {
+      return firn_error_set(err, FIRN_CORRUPT, "text is not UTF-8");
+    }
+  }
+  return FIRN_OK;
+}
+
 static firn_status promote(firn_kind from, firn_kind to, const firn_vector *in, firn_arena *arena,
                            firn_vector *out, firn_error *err) {
   bool is_widened = (from == FIRN_KIND_INT && to == FIRN_KIND_LONG) ||
                     (from == FIRN_KIND_FLOAT && to == FIRN_KIND_DOUBLE) ||
                     (from == FIRN_KIND_DATE && to != FIRN_KIND_DATE) || (is_nanos(from) && is_micros(to));
+  if (from == FIRN_KIND_BINARY && to == FIRN_KIND_STRING) {
+    return check_text(in, err);
+  }
   if (!is_widened) {
     return FIRN_OK; /* the same bytes under another name */
   }

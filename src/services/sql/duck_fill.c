@@ -4,8 +4,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 typedef struct filling {
   const duck_api *api;
+  bool is_text_checked;
   firn_error *err;
 } filling;
 
@@ -79,6 +82,17 @@ static firn_status fill_uuids(const filling *f, const firn_vector *from, duck_hu
     }
     into[i] = (duck_hugeint){.lower = big_endian(value.data + 8),
                              .upper = (int64_t)(big_endian(value.data) ^ (UINT64_C(1) << 63))};
+  }
+  return FIRN_OK;
+}
+
+/* The engine takes for granted that text is UTF-8. */
+static firn_status check_text(const filling *f, const firn_vector *from) {
+  for (size_t i = 0; i < from->len; i++) {
+    firn_bytes value = from->bytes[i];
+    if (!firn_utf8_is_valid(value)) {
+      return firn_error_set(f->err, FIRN_CORRUPT, "a text is not UTF-8");
+    }
   }
   return FIRN_OK;
 }
@@ -175,6 +189,9 @@ static firn_status fill(const filling *f, const firn_vector *from, const firn_fi
     default:
       break;
   }
+  if (field->kind == FIRN_KIND_STRING && !f->is_text_checked) {
+    FIRN_TRY(check_text(f, from));
+  }
   if (firn_kind_is_bytes(field->kind)) {
     return fill_text(f, from, data);
   }
@@ -185,6 +202,7 @@ static firn_status fill(const filling *f, const firn_vector *from, const firn_fi
 }
 
 firn_status firn_duck_fill(const duck_api *api, const firn_vector *from, const firn_field *field,
-                           duck_vector into, firn_error *err) {
-  return fill(&(filling){.api = api, .err = err}, from, field, NULL, into);
+                           bool is_text_checked, duck_vector into, firn_error *err) {
+  return fill(&(filling){.api = api, .is_text_checked = is_text_checked, .err = err}, from, field, NULL,
+              into);
 }

@@ -40,9 +40,11 @@ FIRN_MUST_USE firn_status firn_duck_column_of(const duck_api *api, duck_type typ
                                               firn_arena *arena, firn_duck_column *out, firn_error *err);
 
 /* Writes a vector of `field` into a vector of a chunk. Text longer than twelve bytes is not copied: the chunk
- * points to what `from` points to, which must stay until the engine asks for the next one. */
+ * points to what `from` points to, which must stay until the engine asks for the next one. Text that nobody
+ * has checked to be UTF-8 is checked. */
 FIRN_MUST_USE firn_status firn_duck_fill(const duck_api *api, const firn_vector *from,
-                                         const firn_field *field, duck_vector into, firn_error *err);
+                                         const firn_field *field, bool is_text_checked, duck_vector into,
+                                         firn_error *err);
 
 /* `n` values of a result's column as a vector of `column->field`. Borrows from the chunk, the rest is in
  * `arena`; numbers where the chunk is null become zero in it. */

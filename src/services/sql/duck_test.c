@@ -273,6 +273,32 @@ static void columns_with_any_name_are_read(void **state) {
   close_all();
 }
 
+static void text_that_is_none_is_refused(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  const firn_field column = {.id = 1, .name = "s", .kind = FIRN_KIND_STRING};
+  const firn_field schema = {.kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &column};
+  firn_batch batch;
+  open_all();
+  CHECK_OK(firn_batch_new(&schema, 1, &arena, &batch, &err));
+  batch.n_rows = batch.columns[0].len = 1;
+  batch.columns[0].bytes[0] = FIRN_LITERAL("no UTF-8 at its end: \xF0\x9F");
+  batch_source source;
+  batch_source_init(&source, &schema, &batch, 1);
+  CHECK_OK(firn_engine_bind(link_, "t", &source.base, &err));
+  firn_engine_rows *rows;
+  const firn_batch *got;
+  firn_status status = firn_engine_query(link_, test_ctx(), "SELECT upper(s) FROM t", &rows, &err);
+  if (status == FIRN_OK) {
+    status = firn_engine_rows_next(rows, test_ctx(), &got, &err);
+    firn_engine_rows_close(rows);
+  }
+  CHECK_STATUS(status, FIRN_CORRUPT);
+  CHECK_SAYS("not UTF-8");
+  close_all();
+}
+
 /* On one thread: which allocation fails is the same each time. */
 static firn_status read_all(const char *sql) {
   firn_engine_rows *rows;
@@ -318,12 +344,17 @@ int main(void) {
     return 77;
   }
   static void (*const bodies[])(void **) = {
-      all_kinds_come_back_the_same,          results_of_every_type_are_shown, what_cannot_be_shown_is_named,
-      nulls_of_structs_reach_their_children, columns_with_any_name_are_read,  survives_oom,
+      all_kinds_come_back_the_same,
+      results_of_every_type_are_shown,
+      what_cannot_be_shown_is_named,
+      nulls_of_structs_reach_their_children,
+      columns_with_any_name_are_read,
+      text_that_is_none_is_refused,
+      survives_oom,
   };
   return test_run(
       "all_kinds_come_back_the_same, results_of_every_type_are_shown, "
       "what_cannot_be_shown_is_named, nulls_of_structs_reach_their_children, "
-      "columns_with_any_name_are_read, survives_oom",
+      "columns_with_any_name_are_read, text_that_is_none_is_refused, survives_oom",
       bodies, FIRN_COUNT_OF(bodies));
 }

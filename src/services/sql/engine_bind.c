@@ -262,7 +262,8 @@ static firn_status fill_chunk(const duck_api *api, const firn_reading_now *r, co
       memset(api->vector_get_data(into), 0, batch->n_rows);
       continue;
     }
-    FIRN_TRY(firn_duck_fill(api, &batch->columns[column], &batch->schema->children[column], into, err));
+    FIRN_TRY(firn_duck_fill(api, &batch->columns[column], &batch->schema->children[column],
+                            r->source->is_text_checked, into, err));
   }
   api->data_chunk_set_size(output, batch->n_rows);
   return FIRN_OK;

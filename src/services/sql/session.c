@@ -207,6 +207,7 @@ static firn_status filter_set(firn_sql_result *r, const firn_json_value *plan, s
   bool is_summary = false;
   FIRN_TRY(firn_sql_filter_of(plan, r->generated[i], &schema->root, &r->arena, &filter, &is_summary, err));
   if (filter->op == FIRN_EXPR_TRUE) {
+    r->sources[i]->is_summary = is_summary;
     return FIRN_OK;
   }
   firn_status status = firn_expr_bind(filter, schema, false, &r->arena, &bound, err);

@@ -32,7 +32,11 @@ struct firn_sql_source { /* first member of every source's own struct */
   int64_t n_rows;           /* an estimate; -1: unknown */
   bool is_exact_count;      /* n_rows is how many there are */
   unsigned max_readers;     /* threads that may read one scan */
+  bool is_text_checked;     /* what it yields as text is UTF-8 */
   const firn_expr *filter;  /* bound: rows that do not match may be left out; NULL: none. Set before `open` */
+  /* Nothing but count, min and max of whole columns is wanted: other rows may come that give the same. Set
+   * before `open`. */
+  bool is_summary;
 };
 
 #endif
