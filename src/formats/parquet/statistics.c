@@ -6,12 +6,6 @@
 #include "formats/parquet/bounds_internal.h"
 #include "formats/parquet/values_internal.h"
 
-bool firn_parquet_leaf_field(const firn_parquet_node *leaf, firn_field *out) {
-  firn_parquet_convert convert;
-  *out = (firn_field){.id = leaf->field_id, .name = leaf->name};
-  return firn_parquet_leaf_kind(leaf, out, &convert, NULL) == FIRN_OK;
-}
-
 bool firn_parquet_has_order(const firn_parquet_metadata *m, const firn_parquet_node *leaf) {
   return leaf->leaf < m->n_ordered && m->type_ordered[leaf->leaf] &&
          firn_bound_order_of(leaf) != FIRN_BOUND_NONE;

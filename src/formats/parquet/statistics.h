@@ -10,9 +10,6 @@
 
 enum { FIRN_PARQUET_VALUE_MAX = 16 };
 
-/* The kind that a leaf's values have, and its parameters; false when it has none. */
-bool firn_parquet_leaf_field(const firn_parquet_node *leaf, firn_field *out);
-
 /* Whether minimum and maximum of page indexes can be trusted: their order is the type's own. Those of chunks
  * have been looked at already. */
 bool firn_parquet_has_order(const firn_parquet_metadata *m, const firn_parquet_node *leaf);

@@ -155,6 +155,88 @@ static void names_are_mapped_level_by_level(void **state) {
   assert_int_equal(mapped.children[4].children[0].id, 8);
 }
 
+static firn_status promote_dates(firn_kind to, const int32_t *days, bool has_null, firn_vector *out,
+                                 firn_arena *arena, firn_error *err) {
+  static const firn_field date = FIELD(1, "at", FIRN_KIND_DATE);
+  const firn_field from = {.kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &date};
+  const firn_field time = FIELD(1, "at", to);
+  const firn_field wanted_time = {.kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &time};
+  static const firn_partition_spec none = {0};
+  firn_projection p;
+  firn_batch b;
+  FIRN_TRY(firn_batch_new(&from, 2, arena, &b, err));
+  b.n_rows = b.columns[0].len = 2;
+  memcpy(b.columns[0].i32, days, 2 * sizeof *days);
+  if (has_null) {
+    FIRN_TRY(firn_vector_need_validity(&b.columns[0], 2, arena, err));
+    firn_vector_set_null(&b.columns[0], 1);
+  }
+  FIRN_TRY(firn_projection_new(&wanted_time, &from, NULL, &none, arena, &p, err));
+  return firn_projection_apply(&p.children[0], b.columns, 2, arena, out, err);
+}
+
+/* Spec: Schema Evolution, v3: date to timestamp and timestamp_ns, but not to those with a zone. */
+static void dates_become_timestamps(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_vector v;
+  static const int32_t days[] = {-1, 19000}, far[] = {0, INT32_MAX};
+  CHECK_OK(promote_dates(FIRN_KIND_TIMESTAMP, days, false, &v, &arena, &err));
+  assert_true(v.i64[0] == -86400000000 && v.i64[1] == 19000 * 86400000000);
+  CHECK_OK(promote_dates(FIRN_KIND_TIMESTAMP_NS, days, false, &v, &arena, &err));
+  assert_true(v.i64[0] == -86400000000000 && v.i64[1] == 19000 * 86400000000000);
+  CHECK_STATUS(promote_dates(FIRN_KIND_TIMESTAMP, far, false, &v, &arena, &err), FIRN_CORRUPT);
+  CHECK_OK(promote_dates(FIRN_KIND_TIMESTAMP, far, true, &v, &arena, &err)); /* null: nothing is there */
+  CHECK_STATUS(promote_dates(FIRN_KIND_TIMESTAMPTZ, days, false, &v, &arena, &err), FIRN_CORRUPT);
+}
+
+/* Bounds go the way of the values, and what has no place in the table's type says nothing. */
+static void values_are_promoted_like_columns(void **state) {
+  (void)state;
+  firn_value v = {.kind = FIRN_KIND_INT, .i32 = -5};
+  assert_true(firn_value_promote(&v, FIRN_KIND_LONG).i64 == -5);
+  v = (firn_value){.kind = FIRN_KIND_FLOAT, .f32 = 0.5F};
+  assert_true(firn_value_promote(&v, FIRN_KIND_DOUBLE).f64 == 0.5);
+  v = (firn_value){.kind = FIRN_KIND_TIMESTAMP_NS, .i64 = -1};
+  assert_true(firn_value_promote(&v, FIRN_KIND_TIMESTAMP).i64 == -1);
+  v = (firn_value){.kind = FIRN_KIND_DATE, .i32 = INT32_MAX};
+  assert_true(firn_value_promote(&v, FIRN_KIND_TIMESTAMP).is_null);
+  v = (firn_value){.kind = FIRN_KIND_LONG, .i64 = 1};
+  assert_true(firn_value_promote(&v, FIRN_KIND_STRING).is_null);
+}
+
+/* The leaves of the file: id, ratio, old_name, pair.x, pair.y, list.element. */
+static void only_the_leaves_that_are_wanted_are_marked(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  static const firn_partition_spec none = {0};
+  static const firn_field y[] = {FIELD(6, "y", FIRN_KIND_STRING)}, z[] = {FIELD(9, "z", FIRN_KIND_LONG)};
+  const firn_field some[] = {
+      {.id = 4, .name = "pair", .kind = FIRN_KIND_STRUCT, .n_children = 1, .children = y},
+      FIELD(2, "ratio", FIRN_KIND_DOUBLE),
+  };
+  firn_field to = {.kind = FIRN_KIND_STRUCT, .n_children = 2, .children = some};
+  firn_projection p;
+  bool leaves[6] = {false};
+  CHECK_OK(firn_projection_new(&to, &file, NULL, &none, &arena, &p, &err));
+  firn_projection_mark(&p, &file, leaves);
+  assert_true(!leaves[0] && leaves[1] && !leaves[2] && !leaves[3] && leaves[4] && !leaves[5]);
+  firn_projection_renumber(&p, &file, leaves);
+  assert_int_equal(p.children[1].child, 0); /* ratio, now the first column */
+  assert_int_equal(p.children[0].child, 1);
+  assert_int_equal(p.children[0].children[0].child, 0);
+  /* A struct of which the file has no child that is wanted: whether it is null is still in its leaves. */
+  const firn_field other = {
+      .id = 4, .name = "pair", .kind = FIRN_KIND_STRUCT, .n_children = 1, .children = z};
+  to = (firn_field){.kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &other};
+  memset(leaves, 0, sizeof leaves);
+  CHECK_OK(firn_projection_new(&to, &file, NULL, &none, &arena, &p, &err));
+  firn_projection_mark(&p, &file, leaves);
+  assert_true(leaves[3] && !leaves[4] && !leaves[0]);
+}
+
 static firn_status project_all(void) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   firn_vector v[FIRN_COUNT_OF(columns)];
@@ -167,4 +249,5 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(resolves_columns_by_id, refuses_a_type_that_cannot_become_the_tables,
-          a_required_field_that_is_missing_is_named, names_are_mapped_level_by_level, survives_oom)
+          a_required_field_that_is_missing_is_named, names_are_mapped_level_by_level, dates_become_timestamps,
+          values_are_promoted_like_columns, only_the_leaves_that_are_wanted_are_marked, survives_oom)
