@@ -5,7 +5,7 @@
 #include "iceberg/commit/append_manifest_internal.h"
 #include "iceberg/commit/property.h"
 
-enum { DEFAULT_TARGET = 8 << 20, SMALLEST_TARGET = 1 << 10, LARGEST_TARGET = 64 << 20 };
+enum { DEFAULT_TARGET = 4 << 20, SMALLEST_TARGET = 1 << 10, LARGEST_TARGET = 64 << 20 };
 
 static const size_t list_max_bytes = (size_t)1 << 30;
 
