@@ -443,17 +443,37 @@ static inline bool is_kept(const key_set *keep, int32_t key) {
 
 /* Passes over `n` numbers: each ends with a byte whose high bit is clear. */
 static void pass_numbers(firn_cursor *c, size_t n) {
-  const uint64_t high_bits = UINT64_C(0x8080808080808080);
-  while (n >= 8 && c->end - c->at >= 8) {
+  const uint64_t ones = UINT64_C(0x0101010101010101);
+  const uint8_t *at = c->at;
+  while (n >= 8 && c->end - at >= 8) {
     uint64_t word;
-    memcpy(&word, c->at, sizeof word);
-    n -= (size_t)__builtin_popcountll(~word & high_bits);
-    c->at += sizeof word;
+    memcpy(&word, at, sizeof word);
+    n -= (size_t)(((~word >> 7 & ones) * ones) >> 56); /* how many of its bytes end a number */
+    at += sizeof word;
   }
-  while (n > 0 && c->at < c->end) {
-    n -= *c->at++ < 0x80;
+  while (n > 0 && at < c->end) {
+    n -= *at++ < 0x80;
   }
+  c->at = at;
   c->bad = c->bad || n > 0;
+}
+
+/* The same for pairs of a number and bytes; the number, and how many bytes, take a byte each nearly always.
+ */
+static void pass_plain_bounds(firn_cursor *cursor, size_t n) {
+  firn_cursor c = *cursor;
+  for (size_t i = 0; i < n && !c.bad; i++) {
+    if (FIRN_LIKELY(c.end - c.at >= 2 && ((c.at[0] | c.at[1]) & 0x80) == 0 && (c.at[1] & 1) == 0)) {
+      size_t len = c.at[1] >> 1;
+      c.at += 2;
+      c.bad = len > (size_t)(c.end - c.at);
+      c.at += c.bad ? 0 : len;
+      continue;
+    }
+    pass_numbers(&c, 1);
+    (void)take_run(&c);
+  }
+  *cursor = c;
 }
 
 static inline void pass_value(firn_cursor *c, bool bytes) {
@@ -511,6 +531,10 @@ static firn_status keep_bounds(const step *s, firn_cursor *c, firn_arena *arena,
                                firn_error *err) {
   growing g = {NULL, 0, 0};
   for (size_t count; (count = take_count(c)) > 0;) {
+    if (s->keep->n == 0 && s->pairs.is_plain) {
+      pass_plain_bounds(c, count);
+      continue;
+    }
     for (size_t i = 0; i < count && !c->bad; i++) {
       firn_id_bytes pair;
       if (take_kept(s, c, true, &pair.id, &pair.value)) {
@@ -720,11 +744,11 @@ static bool pass_over(const step *s, firn_cursor *c) {
     return firn_avro_skip(c, s->schema);
   }
   for (size_t count; (count = take_count(c)) > 0;) {
-    for (size_t i = 0; bytes && i < count && !c->bad; i++) {
-      pass_numbers(c, 1);
-      (void)take_run(c);
+    if (bytes) {
+      pass_plain_bounds(c, count);
+    } else {
+      pass_numbers(c, 2 * count);
     }
-    pass_numbers(c, bytes ? 0 : 2 * count);
   }
   return !c->bad;
 }
