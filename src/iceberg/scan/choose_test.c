@@ -1,6 +1,6 @@
-#include "test.h"
-
 #include "iceberg/scan/choose.h"
+
+#include "test.h"
 
 /* Snapshots 1 (schema 0), 2 and 3 (schema 1), 4 (on branch "audit" alone); the log went back to 1 once (a
  * rollback), and names 9, which has expired. Times are 2024-01-01T00:00:00Z and days after. */

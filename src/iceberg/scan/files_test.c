@@ -1,9 +1,10 @@
+#include "iceberg/scan/files.h"
+
 #include "test_lake.h"
 
 #include <stdio.h>
 
 #include "base/pool.h"
-#include "iceberg/scan/files.h"
 
 /* id (1) long, name (3) string; spec 0 by identity(name), spec 1 by truncate[10](id), spec 2 by a column that
  * is gone (9). Snapshots 1 to 6: 2 appends, 3 replaces, 4 deletes, 5 appends; 6 overwrites. 7 has no parent.

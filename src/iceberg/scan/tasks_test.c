@@ -1,10 +1,11 @@
+#include "iceberg/scan/tasks.h"
+
 #include "test_lake.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/pool.h"
-#include "iceberg/scan/tasks.h"
 
 /* Snapshot 1 of a table that is partitioned by identity(name). */
 static const char table[] =
