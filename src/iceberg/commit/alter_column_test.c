@@ -448,9 +448,9 @@ static void widening_adds_and_promotes_by_name(void **state) {
   assert_string_equal(
       alter_fields(m, &arena),
       "1 id long!, 2 at timestamptz, 3 name string, 4 day date, 5 place {11 city string!, 12 spot {13 "
-      "lat double, 14 lon float}!, 25 zip int}!, 6 tags [15 string], 7 people [16 {17 age int, 26 who "
-      "string}!], 8 by_key <18 {20 k int!}!, 19 {21 v int, 27 w int}>, 9 price decimal(12, 2), 10 n "
-      "long, 22 extra {23 age int, 24 who string}");
+      "lat double, 14 lon float}!, 22 zip int}!, 6 tags [15 string], 7 people [16 {17 age int, 23 who "
+      "string}!], 8 by_key <18 {20 k int!}!, 19 {21 v int, 24 w int}>, 9 price decimal(12, 2), 10 n "
+      "long, 25 extra {26 age int, 27 who string}");
   assert_string_equal(firn_schema_find(firn_metadata_current_schema(m), "n")->doc, "how many");
   CHECK_OK(firn_alter_plan(m, &widen, 1, 2000, &arena, &plan, &err));
   assert_int_equal(plan.n_updates, 0); /* wide enough already */

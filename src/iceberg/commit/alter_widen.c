@@ -84,8 +84,8 @@ static firn_status widen(firn_altering *a, firn_field *mine, const firn_field *t
                          bool is_key, firn_error *err);
 
 static firn_field *find_child(const firn_field *parent, const char *name, bool any_case) {
-  const firn_field *same = firn_field_child(parent, name);
-  for (uint32_t i = 0; same == NULL && any_case && i < parent->n_children; i++) {
+  const firn_field *same = name == NULL ? NULL : firn_field_child(parent, name);
+  for (uint32_t i = 0; same == NULL && any_case && name != NULL && i < parent->n_children; i++) {
     if (strcasecmp(parent->children[i].name, name) == 0) {
       same = &parent->children[i];
     }
@@ -93,30 +93,38 @@ static firn_field *find_child(const firn_field *parent, const char *name, bool a
   return firn_alter_field(same);
 }
 
-/* A field for old rows to be null in. */
-static firn_status add_optional(firn_altering *a, firn_field *parent, const firn_field *theirs,
-                                firn_error *err) {
-  FIRN_TRY(firn_alter_name_check(theirs->name, "a column's name", err));
-  firn_field added = *theirs;
-  added.required = false;
-  return firn_alter_insert(a, parent, parent->n_children, &added, theirs->name, err);
+static firn_status widen_child(firn_altering *a, firn_field *mine, const firn_field *theirs,
+                               const firn_change *c, bool is_key, firn_error *err) {
+  firn_field *child = find_child(mine, theirs->name, c->ignore_case);
+  return child == NULL ? FIRN_OK : widen(a, child, theirs, c, is_key, err);
 }
 
+/* A field for old rows to be null in, where there is none of that name. */
+static firn_status add_missing(firn_altering *a, firn_field *mine, const firn_field *theirs,
+                               const firn_change *c, bool is_key, firn_error *err) {
+  FIRN_TRY(firn_alter_name_check(theirs->name, "a column's name", err));
+  if (find_child(mine, theirs->name, c->ignore_case) != NULL) {
+    return FIRN_OK;
+  }
+  if (is_key) {
+    return firn_error_set(err, FIRN_INVALID, "keys of maps never change");
+  }
+  firn_field added = *theirs;
+  added.required = false;
+  return firn_alter_insert(a, mine, mine->n_children, &added, theirs->name, err);
+}
+
+/* What is below first, then what is missing here: so the reference gives ids. */
 static firn_status widen_struct(firn_altering *a, firn_field *mine, const firn_field *theirs,
                                 const firn_change *c, bool is_key, firn_error *err) {
-  for (uint32_t i = 0; i < theirs->n_children; i++) {
-    const firn_field *wanted = &theirs->children[i];
-    firn_field *child = find_child(mine, wanted->name, c->ignore_case);
-    firn_status status;
-    if (child != NULL) {
-      status = widen(a, child, wanted, c, is_key, err);
-    } else if (is_key) {
-      status = firn_error_set(err, FIRN_INVALID, "keys of maps never change");
-    } else {
-      status = add_optional(a, mine, wanted, err);
-    }
-    if (status != FIRN_OK) {
-      return firn_error_while(err, status, "column %.80s", wanted->name);
+  firn_status (*const steps[])(firn_altering *, firn_field *, const firn_field *, const firn_change *, bool,
+                               firn_error *) = {widen_child, add_missing};
+  for (size_t step = 0; step < FIRN_COUNT_OF(steps); step++) {
+    for (uint32_t i = 0; i < theirs->n_children; i++) {
+      firn_status status = steps[step](a, mine, &theirs->children[i], c, is_key, err);
+      if (status != FIRN_OK) {
+        return firn_error_while(err, status, "column %.80s", theirs->children[i].name);
+      }
     }
   }
   return FIRN_OK;
