@@ -50,7 +50,7 @@ static firn_status no_memory(firn_error *err) {
 
 /* Nothing on a line: no record, but where there is only one column it is a null. */
 static bool is_blank_line(const csv_rows *r, const firn_csv_record *record) {
-  return r->n_columns != 1 && record->n_fields == 1 && record->fields[0].text.data == NULL;
+  return r->n_columns != 1 && record->n_fields == 1 && record->is_empty;
 }
 
 /* The next record of the buffer. */
@@ -380,19 +380,20 @@ static const firn_rows_ops csv_ops = {csv_next, csv_set_schema, csv_close};
 
 static firn_status first_record(csv_rows *r, firn_ctx *ctx, bool has_header, firn_error *err) {
   bool found = false;
-  r->record.capacity = FIRN_GUESS_MAX_FIELDS;
+  FIRN_TRY(read_record(r, ctx, &found, err)); /* without room for fields it only counts them */
+  if (!found) {
+    return firn_error_set(err, FIRN_INVALID, "the input is empty: not even a header is there");
+  }
+  if (r->record.n_fields > FIRN_GUESS_MAX_FIELDS) {
+    return firn_error_set(err, FIRN_LIMIT, "there are %zu columns, more than %d", r->record.n_fields,
+                          FIRN_GUESS_MAX_FIELDS);
+  }
+  r->record.capacity = r->record.n_fields;
   r->record.fields = firn_alloc_raw(r->record.capacity * sizeof *r->record.fields);
   if (r->record.fields == NULL) {
     return no_memory(err);
   }
-  FIRN_TRY(read_record(r, ctx, &found, err));
-  if (!found) {
-    return firn_error_set(err, FIRN_INVALID, "the input is empty: not even a header is there");
-  }
-  if (r->record.n_fields > r->record.capacity) {
-    return firn_error_set(err, FIRN_LIMIT, "there are %zu columns, more than %zu", r->record.n_fields,
-                          r->record.capacity);
-  }
+  (void)find_record(r, &r->next);
   r->n_columns = r->record.n_fields;
   FIRN_TRY(name_columns(r, has_header, err));
   if (has_header) {

@@ -51,6 +51,7 @@ static void put_field(firn_csv_record *out, firn_csv_field field) {
   if (out->n_fields < out->capacity) {
     out->fields[out->n_fields] = field;
   }
+  out->is_empty = field.text.data == NULL;
   out->n_fields++;
 }
 

@@ -20,6 +20,7 @@ typedef struct firn_csv_record {
   firn_csv_field *fields; /* room for `capacity` */
   size_t capacity;
   size_t n_fields; /* may be more than there is room for: those are counted only */
+  bool is_empty;   /* nothing stands in its last field */
   size_t n_lines;  /* line ends that it holds, its own too */
   size_t len;      /* with its line end */
 } firn_csv_record;

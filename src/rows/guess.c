@@ -1,6 +1,7 @@
 #include "rows/guess_internal.h"
 
 #include "base/hash.h"
+#include "base/number.h"
 #include "column/names.h"
 #include "rows/text_internal.h"
 
@@ -158,7 +159,11 @@ static void see_number(firn_guess *g, firn_bytes number, bool is_integer) {
   }
   g->before = before > g->before ? before : g->before;
   g->behind = behind > g->behind ? behind : g->behind;
-  g->beyond_float |= before > MAX_DECIMAL;
+  double d;
+  if (before > MAX_DECIMAL || g->beyond_decimal) { /* rare: only then a float may be too small */
+    g->beyond_float |=
+        firn_number_to_double(number, &d) && (d > (double)__FLT_MAX__ || d < -(double)__FLT_MAX__);
+  }
 }
 
 static void see_text(firn_guess *g, firn_bytes text) {

@@ -2,23 +2,29 @@
 
 #include "base/alloc.h"
 
-enum { SPARE = 64 << 10 };
+enum { FIRST_CAPACITY = 64 << 10 };
 
-static firn_status make_room(firn_input_buffer *b, size_t wanted, firn_error *err) {
+/* Moves what is there to the front. */
+static void move_down(firn_input_buffer *b) {
   if (b->at > 0 && b->end > b->at) {
     memmove(b->data, b->data + b->at, b->end - b->at);
   }
   b->end -= b->at;
   b->at = 0;
-  if (wanted + SPARE <= b->capacity) {
+}
+
+/* Room for more bytes; small inputs never need much. */
+static firn_status make_room(firn_input_buffer *b, firn_error *err) {
+  if (b->capacity - b->end >= FIRST_CAPACITY / 2) {
     return FIRN_OK;
   }
-  uint8_t *moved = firn_realloc(b->data, wanted + SPARE);
+  size_t capacity = b->capacity == 0 ? FIRST_CAPACITY : b->capacity * 2;
+  uint8_t *moved = firn_realloc(b->data, capacity);
   if (moved == NULL) {
-    return firn_error_set(err, FIRN_NOMEM, "no memory to read %zu bytes of input", wanted);
+    return firn_error_set(err, FIRN_NOMEM, "no memory to hold %zu bytes of input", capacity);
   }
   b->data = moved;
-  b->capacity = wanted + SPARE;
+  b->capacity = capacity;
   return FIRN_OK;
 }
 
@@ -26,9 +32,10 @@ firn_status firn_input_fill(firn_input_buffer *b, firn_ctx *ctx, size_t wanted, 
   if (b->end - b->at >= wanted || b->is_over) {
     return FIRN_OK;
   }
-  FIRN_TRY(make_room(b, wanted, err));
+  move_down(b);
   while (b->end < wanted && !b->is_over) {
     size_t got = 0;
+    FIRN_TRY(make_room(b, err));
     FIRN_TRY(firn_ctx_check(ctx, err));
     FIRN_TRY(b->input.read(b->input.self, ctx, b->data + b->end, b->capacity - b->end, &got, err));
     b->end += got;
