@@ -23,7 +23,7 @@ REFUSED = [
     "summarize '/etc/passwd'", "from '/etc/passwd'", "prepare x as select 1", "execute x", "begin", "set variable x = 1", "reset all",
     "select * from parquet_metadata('/etc/passwd')", "select * from parquet_scan('/etc/passwd')", "pivot '/etc/passwd' on a", "table '/etc/passwd'",
     "select * from \"/etc/passwd\"", "select * from query('select * from read_text(''/etc/passwd'')')", "select * from query_table('/etc/passwd')",
-    "select * from which_secret('x', 's3')", "select current_setting('home_directory')", "show all tables", "show databases",
+    "select * from which_secret('x', 's3')", "select current_setting('home_directory')",
 ]
 
 
@@ -72,8 +72,8 @@ def nothing_but_reading_tables_is_allowed(folder):
         filled(firn, 10)
         for text in REFUSED:
             got, _, body = ask(firn, text, None)
-            error = json.loads(body)["error"]
-            assert got in (400, 403, 404, 501) and "\n" not in error["message"], (text, got, body[:300])
+            assert got in (400, 403, 404, 501), (text, got, body[:300])
+            assert "\n" not in json.loads(body)["error"]["message"], (text, body)
             assert "root:" not in body.decode(), text
         assert not [name for name in os.listdir("/tmp") if name.startswith("firn-was-here")]
         assert lines(ask(firn, "select count(*) as n from cloudevent.valid")[2]) == [{"n": 10}]
