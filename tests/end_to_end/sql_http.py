@@ -56,6 +56,8 @@ def queries_are_answered(folder):
         assert headers["Content-Type"] == "application/x-ndjson" and lines(body) == [{"id": "e5", "subject": "s5"}, {"id": "e7", "subject": "s7"}], body
         _, _, body = ask(firn, json.dumps({"query": "select id from cloudevent.valid", "limit": 10}), **{"Content-Type": "application/json"})
         assert len(lines(body)) == 10
+        _, _, body = ask(firn, json.dumps({"query": "select count(*) as n from valid", "namespace": "cloudevent"}), **{"Content-Type": "application/json"})
+        assert lines(body) == [{"n": 1000}]
         _, headers, body = ask(firn, "select id, time from cloudevent.valid", Accept="application/vnd.apache.arrow.stream")
         table = pa.ipc.open_stream(body).read_all()
         assert table.num_rows == 1000 and headers["Content-Type"] == "application/vnd.apache.arrow.stream"

@@ -174,6 +174,7 @@ firn_status firn_sql_command_run(firn_app *app, const firn_args *args, firn_erro
   options.n_threads = (unsigned)n_threads;
   FIRN_TRY(firn_args_size(args, "memory-limit", &options.memory_bytes, err));
   options.spill_folder = spill_folder(app);
+  options.folder = firn_app_absolute(app, ".");
   FIRN_TRY(firn_app_stores(app, &options.stores, err));
   firn_status status = firn_app_catalog(app, false, &options.catalog, err);
   if (status == FIRN_NOT_FOUND && app->catalog_uri == NULL) {

@@ -32,6 +32,7 @@ struct firn_sql_http {
 /* What a request asks for. */
 typedef struct query {
   firn_bytes statement;
+  const char *ns; /* where names are looked up; NULL: as the service has it */
   uint64_t max_rows;
   bool is_cut; /* rows beyond max_rows are not wanted, rather than too many */
   int64_t duration_us;
@@ -141,6 +142,7 @@ static firn_status read_json_query(firn_sql_http *h, firn_exchange *x, query *ou
   firn_arena *arena = firn_exchange_arena(x);
   FIRN_TRY(firn_json_tree_read(firn_exchange_body(x), arena, &json, err));
   FIRN_TRY(firn_json_need_text(json, "query", arena, &text, err));
+  FIRN_TRY(firn_json_may_text(json, "namespace", arena, &out->ns, err));
   FIRN_TRY(firn_json_may_int64(json, "limit", &limit, err));
   FIRN_TRY(firn_json_may_int64(json, "timeout_ms", &timeout_ms, err));
   if (limit < -1 || timeout_ms < 0) {
@@ -181,6 +183,9 @@ static firn_status start(answering *a, firn_error *err) {
   firn_sql *sql;
   FIRN_TRY(open_engine(a->http, &a->ctx, &sql, err));
   FIRN_TRY(firn_sql_session_open(sql, &a->ctx, &a->session, err));
+  if (a->query.ns != NULL) {
+    FIRN_TRY(firn_sql_session_use(a->session, &a->ctx, a->query.ns, err));
+  }
   FIRN_TRY(firn_sql_run(a->session, &a->ctx, a->query.statement, &a->result, err));
   if (!a->query.wants_arrow) {
     return gather(a, err);
@@ -222,7 +227,8 @@ static firn_status post_sql(void *self, firn_exchange *x, firn_ctx *ctx, firn_er
     close_answering(a);
     return status;
   }
-  a->query.statement = (firn_bytes){0}; /* it was the exchange's */
+  a->query.statement = (firn_bytes){0}; /* these were the exchange's */
+  a->query.ns = NULL;
   firn_http_body body = {.read = read_rows, .close = close_answering, .self = a, .is_slow = true};
   firn_exchange_stream(x, 200, q.wants_arrow ? "application/vnd.apache.arrow.stream" : "application/x-ndjson",
                        -1, body);
