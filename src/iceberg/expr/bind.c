@@ -352,6 +352,9 @@ static bool keep(chain *c, const firn_expr *made) {
   if (made->op == c->op) {
     return keep(c, made->left) && keep(c, made->right);
   }
+  if (made->op == (c->op == FIRN_EXPR_AND ? FIRN_EXPR_TRUE : FIRN_EXPR_FALSE)) {
+    return true; /* says nothing here, and would unbalance the rest */
+  }
   return push(&c->bound_ones, made, false, c->b->arena);
 }
 
@@ -378,6 +381,10 @@ static firn_status bind_chain(const binder *b, operand first, unsigned depth, co
                !push(&c.open, o.e->left, o.negated, b->arena)) {
       return no_memory(err);
     }
+  }
+  if (c.bound_ones.n == 0) {
+    *out = firn_expr_constant(c.op == FIRN_EXPR_AND);
+    return FIRN_OK;
   }
   const firn_expr **operands = firn_new_n(b->arena, const firn_expr *, c.bound_ones.n);
   if (operands == NULL) {

@@ -7,8 +7,9 @@
  * field ids, literals of the field's own type, and no NOT above a predicate.
  *
  * Nulls and NaN: a comparison, IN and STARTS_WITH are false for null; their negations NOT_EQ, NOT_IN,
- * NOT_STARTS_WITH are true for it, as the reference has it. Whoever wants SQL's three values says NOT_NULL
- * beside them. NaN is equal to itself and greater than every number. */
+ * NOT_STARTS_WITH are true for it, as the reference has it. NOT of a predicate is the opposite predicate: not
+ * x < 5 is x >= 5, false for null. Whoever wants SQL's three values says NOT_NULL beside them. NaN is equal
+ * to itself and greater than every number; the two zeros are equal. */
 #ifndef FIRN_ICEBERG_EXPR_EXPR_H
 #define FIRN_ICEBERG_EXPR_EXPR_H
 
@@ -42,8 +43,9 @@ enum {
   FIRN_EXPR_MAX_NODES = 65536, /* literals count */
 };
 
-/* A literal as somebody wrote it. Text may become anything when it is bound ('2024-01-01' a date), a whole
- * number any number, a decimal carries its scale. */
+/* A literal as somebody wrote it. Text may become anything when it is bound ('2024-01-01' a date, '00ff'
+ * binary; a time without an offset is UTC), a whole number any number, the days of a date, the microseconds
+ * of a time; a decimal carries its scale. Dates, times, UUIDs and binary may be given as what they are. */
 typedef struct firn_literal {
   firn_value value;         /* never null */
   uint8_t precision, scale; /* DECIMAL */
@@ -87,15 +89,17 @@ firn_literal firn_literal_text(const char *v);
  *   ts >= '2024-01-01' and (region in ('eu', 'us') or not name like 'test%') and bucket[16](id) = 3
  *
  * =, !=, <>, <, <=, >, >=, [not] in, [not] between, is [not] null, is [not] nan, [not] like 'prefix%', and,
- * or, not, true, false; names may be "quoted" and dotted; keywords in any case. One sentence with the place
- * where it goes wrong; bounded by FIRN_EXPR_MAX_DEPTH and _NODES. */
+ * or, not, true, false; names may be "quoted" and dotted; keywords in any case. Literals: 5, 1.50 (a
+ * decimal), 1.5e0 (a double), 'it''s', x'00ff', true, false, nan, infinity. Terms: bucket[16](id) or
+ * bucket(16, id), day(ts) or days(ts). One sentence with the place where it goes wrong; bounded by
+ * FIRN_EXPR_MAX_DEPTH and _NODES. */
 FIRN_MUST_USE firn_status firn_expr_parse(firn_bytes text, firn_arena *arena, const firn_expr **out,
                                           firn_error *err);
 /* And back: parsing it again gives the same tree. In `arena`; NULL: no memory. */
 const char *firn_expr_text(const firn_expr *e, firn_arena *arena);
 
 /* JSON of the REST specification (Expression). Bound expressions are written by column name. Unknown types of
- * expression are FIRN_UNSUPPORTED. */
+ * expression, columns by id and functions are FIRN_UNSUPPORTED. */
 FIRN_MUST_USE firn_status firn_expr_read(const firn_json_value *json, firn_arena *arena,
                                          const firn_expr **out, firn_error *err);
 void firn_expr_write(const firn_expr *e, firn_json_writer *w);
@@ -103,8 +107,11 @@ void firn_expr_write(const firn_expr *e, firn_json_writer *w);
 /* Binds to a schema: finds columns (FIRN_NOT_FOUND names the one that is not there; a name in another case is
  * found when `any_case`, FIRN_INVALID when that fits two), converts literals exactly (a literal that the type
  * cannot hold folds the predicate: int < 3000000000 is TRUE for what is not null; '2024-13-01' for a date is
- * FIRN_INVALID), pushes NOT down, folds. A predicate on a nested kind other than IS_NULL and NOT_NULL is
- * FIRN_INVALID. `schema` is borrowed. A bound expression may be bound anew, by field id. */
+ * FIRN_INVALID; for float and double the nearest value), pushes NOT down, folds. Chains of AND and of OR,
+ * however long, become even trees; what is still nested deeper than FIRN_EXPR_MAX_DEPTH is FIRN_LIMIT. A
+ * predicate on a nested kind other than IS_NULL and NOT_NULL, and on a column in a list or a map, is
+ * FIRN_INVALID. `schema` is borrowed. A bound expression may be bound anew, by field id; to the same schema
+ * it stays as it is. */
 FIRN_MUST_USE firn_status firn_expr_bind(const firn_expr *e, const firn_schema *schema, bool any_case,
                                          firn_arena *arena, const firn_expr **out, firn_error *err);
 

@@ -174,14 +174,16 @@ static bool find_bound(const firn_id_bounds *bounds, const firn_field *field, fi
   return firn_bound_read(found, field, v);
 }
 
-static void stats_of_file(const firn_data_file *file, const firn_field *field, firn_column_stats *out) {
+static void stats_of_file(const firn_data_file *file, const firn_expr *e, firn_column_stats *out) {
+  const firn_field *field = e->field;
   out->type = field;
   out->n_values = out->n_nulls = out->n_nans = -1;
   (void)find_count(&file->value_counts, field->id, &out->n_values);
   (void)find_count(&file->null_counts, field->id, &out->n_nulls);
   (void)find_count(&file->nan_counts, field->id, &out->n_nans);
-  out->has_lower = find_bound(&file->lower_bounds, field, &out->lower);
-  out->has_upper = find_bound(&file->upper_bounds, field, &out->upper);
+  bool asks_bounds = !firn_op_is_unary(e->op);
+  out->has_lower = asks_bounds && find_bound(&file->lower_bounds, field, &out->lower);
+  out->has_upper = asks_bounds && find_bound(&file->upper_bounds, field, &out->upper);
 }
 
 /* Partition and statistics have their say about each predicate, so that (day = 1 AND x > 5) OR (day = 2 AND
@@ -200,7 +202,7 @@ static bool file_may(const firn_prune *p, const node *n, const firn_data_file *f
         return false;
       }
       firn_column_stats stats;
-      stats_of_file(file, n->e->field, &stats);
+      stats_of_file(file, n->e, &stats);
       return firn_predicate_may(n->e, &stats);
     }
   }
@@ -224,7 +226,7 @@ static bool file_must(const firn_prune *p, const node *n, const firn_data_file *
         return true;
       }
       firn_column_stats stats;
-      stats_of_file(file, n->e->field, &stats);
+      stats_of_file(file, n->e, &stats);
       return firn_predicate_must(n->e, &stats);
     }
   }

@@ -3,8 +3,9 @@
  * Fields. Every expression here is bound.
  *
  * Inclusive answers are never false for rows that match; strict ones are never true when a row may not match.
- * What is unknown (no statistics, a bound of a length that fits nothing, NaN bounds, UUID order, an unknown
- * transform) is "may match" and "not surely". */
+ * What is unknown (no statistics, a bound of a length that fits nothing, NaN bounds, counts that contradict
+ * each other, UUID order, an unknown transform, a tuple of another type) is "may match" and "not surely".
+ * Partitions of 1969 and before may be wrong by one (early writers), and are asked accordingly. */
 #ifndef FIRN_ICEBERG_EXPR_PRUNE_H
 #define FIRN_ICEBERG_EXPR_PRUNE_H
 

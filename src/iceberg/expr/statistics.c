@@ -48,8 +48,9 @@ static bool keeps_order(const firn_transform *t) {
 /* A bound of the column as a bound of the term. */
 static bool bound_of_term(const firn_expr *e, const firn_value *given, const firn_field *type,
                           firn_value *out) {
-  firn_value v;
-  if (given->is_null || !firn_value_adapt(given, type, e->field, &v) || firn_value_is_nan(&v)) {
+  firn_value v = *given;
+  if (given->is_null || (type != e->field && !firn_value_adapt(given, type, e->field, &v)) ||
+      firn_value_is_nan(&v)) {
     return false;
   }
   if (e->transform.kind == FIRN_TRANSFORM_IDENTITY) {
