@@ -141,6 +141,14 @@ def tables_are_found_by_their_path(folder):
     assert rows(elsewhere, f"select count(*) as n from '{folder}/firn-data/warehouse/processed/users'") == [{"n": 3}]
 
 
+def the_first_create_makes_a_data_directory(folder):
+    assert rows(folder, "select 1 as a") == [{"a": 1}] and os.listdir(folder) == []
+    assert "without a catalog" in sql(folder, "select * from a.b", status=1).stderr
+    sql(folder, "create namespace a; create table a.t as select 7 as n")
+    assert rows(folder, "select * from a.t") == [{"n": 7}]
+    assert "FIRN_SCAN" in sql(folder, "explain select * from a.t").stdout
+
+
 def hostile_text_gets_one_sentence(folder):
     users(folder)
     before = sorted(os.listdir(folder))
@@ -164,4 +172,4 @@ def hostile_text_gets_one_sentence(folder):
 
 if __name__ == "__main__":
     peers.run(time_travel_takes_every_form_of_the_ledger, branches_and_tags_are_those_of_pyiceberg, evolution_takes_the_forms_of_the_ledger,
-              metadata_tables_are_tables, output_takes_every_form, tables_are_found_by_their_path, hostile_text_gets_one_sentence)
+              metadata_tables_are_tables, output_takes_every_form, tables_are_found_by_their_path, the_first_create_makes_a_data_directory, hostile_text_gets_one_sentence)

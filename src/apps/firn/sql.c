@@ -1,6 +1,8 @@
 /* firn sql: queries over the tables of the catalog. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -38,8 +40,32 @@ firn_status firn_sql_shell_set_format(firn_sql_shell *s, const char *name, firn_
   return FIRN_OK;
 }
 
+/* A plan is a picture of many lines: as it is, not in a cell. */
+static bool is_picture(const firn_sql_shell *s, const firn_field *schema) {
+  return s->format == FIRN_FORMAT_TABLE && schema->n_children == 2 &&
+         strcmp(schema->children[0].name, "explain_key") == 0 && schema->children[1].kind == FIRN_KIND_STRING;
+}
+
+static firn_status print_picture(firn_sql_shell *s, firn_sql_result *result, firn_error *err) {
+  for (;;) {
+    const firn_batch *batch;
+    FIRN_TRY(firn_sql_result_next(result, &s->ctx, &batch, err));
+    if (batch == NULL) {
+      return FIRN_OK;
+    }
+    for (size_t i = 0; i < batch->n_rows; i++) {
+      firn_bytes text = batch->columns[1].bytes[i];
+      (void)fwrite(text.data, 1, text.len, s->to);
+      (void)fputs("\n", s->to);
+    }
+  }
+}
+
 static firn_status print_result(firn_sql_shell *s, firn_sql_result *result, firn_error *err) {
   const firn_field *schema = firn_sql_result_schema(result);
+  if (is_picture(s, schema)) {
+    return print_picture(s, result, err);
+  }
   if (schema->n_children == 0) {
     const firn_batch *none;
     FIRN_TRY(firn_sql_result_next(result, &s->ctx, &none, err));
@@ -82,7 +108,29 @@ static void print_timing(firn_sql_shell *s, firn_sql_result *result, int64_t sta
   (void)fputs("\n", to);
 }
 
+/* Where there is no data directory yet, the first CREATE makes one; queries make nothing. */
+static firn_status make_catalog(firn_sql_shell *s, firn_bytes statement, firn_error *err) {
+  static const char create[] = "create";
+  size_t at = 0;
+  while (at < statement.len && isspace(statement.data[at]) != 0) {
+    at++;
+  }
+  bool makes = s->options->catalog == NULL && statement.len - at > sizeof create - 1 &&
+               strncasecmp((const char *)statement.data + at, create, sizeof create - 1) == 0;
+  if (!makes) {
+    return FIRN_OK;
+  }
+  FIRN_TRY(firn_app_catalog(s->app, true, &s->options->catalog, err));
+  firn_sql_session_close(s->session);
+  firn_sql_close(s->sql);
+  s->session = NULL;
+  s->sql = NULL;
+  FIRN_TRY(firn_sql_open(s->options, &s->app->ctx, &s->sql, err));
+  return firn_sql_session_open(s->sql, &s->app->ctx, &s->session, err);
+}
+
 static firn_status run_statement(firn_sql_shell *s, firn_bytes statement, firn_error *err) {
+  FIRN_TRY(make_catalog(s, statement, err));
   int64_t started_us = firn_ctx_monotonic_us(&s->ctx);
   firn_sql_progress_bar *bar;
   FIRN_AUTO_SQL_RESULT *result = NULL;
@@ -147,9 +195,13 @@ static const char *spill_folder(firn_app *app) {
                            folder == NULL || folder[0] == '\0' ? "/tmp" : folder, (long)getpid());
 }
 
-static firn_status with_session(firn_app *app, const firn_args *args, firn_sql *sql, firn_error *err) {
-  firn_sql_shell shell = {
-      .app = app, .ctx = app->ctx, .to = app->out, .has_timing = firn_args_has(args, "timing")};
+static firn_status with_session(firn_app *app, const firn_args *args, firn_sql_options *options,
+                                firn_error *err) {
+  firn_sql_shell shell = {.app = app,
+                          .options = options,
+                          .ctx = app->ctx,
+                          .to = app->out,
+                          .has_timing = firn_args_has(args, "timing")};
   shell.has_terminal = isatty(fileno(app->out)) != 0;
   shell.max_rows = shell.has_terminal ? DEFAULT_TERMINAL_ROWS : 0;
   FIRN_TRY(firn_args_count(args, "max-rows", &shell.max_rows, err));
@@ -157,10 +209,14 @@ static firn_status with_session(firn_app *app, const firn_args *args, firn_sql *
   if (format != NULL) {
     FIRN_TRY(firn_sql_shell_set_format(&shell, format, err));
   }
-  FIRN_TRY(firn_sql_session_open(sql, &app->ctx, &shell.session, err));
-  firn_status status = run_shell(&shell, args, err);
+  FIRN_TRY(firn_sql_open(options, &app->ctx, &shell.sql, err));
+  firn_status status = firn_sql_session_open(shell.sql, &app->ctx, &shell.session, err);
+  if (status == FIRN_OK) {
+    status = run_shell(&shell, args, err);
+  }
   firn_output_close(shell.output);
   firn_sql_session_close(shell.session);
+  firn_sql_close(shell.sql);
   return status;
 }
 
@@ -182,9 +238,5 @@ firn_status firn_sql_command_run(firn_app *app, const firn_args *args, firn_erro
   } else if (status != FIRN_OK) {
     return status;
   }
-  firn_sql *sql;
-  FIRN_TRY(firn_sql_open(&options, &app->ctx, &sql, err));
-  status = with_session(app, args, sql, err);
-  firn_sql_close(sql);
-  return status;
+  return with_session(app, args, &options, err);
 }

@@ -13,6 +13,8 @@
 typedef struct firn_sql_shell {
   firn_app *app;
   firn_ctx ctx; /* of the statement that runs */
+  firn_sql_options *options;
+  firn_sql *sql;
   firn_sql_session *session;
   firn_format format;
   firn_output *output; /* of `format`; NULL: to be opened */

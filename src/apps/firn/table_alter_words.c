@@ -58,7 +58,7 @@ static firn_status take_place(reader *r, firn_change *c, firn_error *err) {
 }
 
 static firn_status take_type(reader *r, firn_change *c, firn_error *err) {
-  const char *text;
+  const char *text = NULL;
   FIRN_TRY(take(r, &text, err));
   return firn_type_parse(firn_bytes_of(text), r->app->arena, &c->field, err);
 }
@@ -111,20 +111,20 @@ static firn_status read_text(reader *r, firn_change *c, firn_error *err) {
 }
 
 static firn_status read_names(reader *r, firn_change *c, firn_error *err) {
-  const char *text;
+  const char *text = NULL;
   FIRN_TRY(take(r, &text, err));
   return text[0] == '\0' ? FIRN_OK : firn_split_names(text, r->app->arena, &c->names, &c->n_names, err);
 }
 
 static firn_status read_location(reader *r, firn_change *c, firn_error *err) {
-  const char *text;
+  const char *text = NULL;
   FIRN_TRY(take(r, &text, err));
   c->text = firn_app_absolute(r->app, text);
   return c->text != NULL ? FIRN_OK : firn_error_set(err, FIRN_NOMEM, "no memory for a path");
 }
 
 static firn_status read_version(reader *r, firn_change *c, firn_error *err) {
-  const char *text;
+  const char *text = NULL;
   FIRN_TRY(take(r, &text, err));
   char *end;
   c->id = strtol(text, &end, 10);

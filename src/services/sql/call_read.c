@@ -113,7 +113,6 @@ firn_status firn_sql_call_read(firn_parser *p, firn_sql_statement *out, firn_err
   out->kind = FIRN_SQL_REFUSED;
   out->refusal =
       "of the procedures in system, rollback_to_snapshot, rollback_to_timestamp, "
-      "set_current_snapshot and fast_forward are built; `firn maintain` has those that expire, "
-      "compact and clean";
+      "set_current_snapshot and fast_forward are built, the others not yet";
   return FIRN_OK;
 }
