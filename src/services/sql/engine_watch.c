@@ -3,9 +3,7 @@
  * started when it is first needed; it sleeps while there is nothing to watch. */
 #include "services/sql/engine_state_internal.h"
 
-#include <time.h>
-
-enum { LOOK_EVERY_NS = 10000000 };
+enum { LOOK_EVERY_US = 10000 };
 
 /* With the lock held. Interrupting only sets a flag in the engine. */
 static void look(firn_engine *e) {
@@ -24,8 +22,9 @@ static void *watch(void *arg) {
       (void)pthread_cond_wait(&e->watch.wanted, &e->watch.mutex);
       continue;
     }
+    const firn_env *env = e->watch.first->ctx->env; /* which outlives every statement */
     (void)pthread_mutex_unlock(&e->watch.mutex);
-    (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_EVERY_NS}, NULL);
+    env->sleep_us(env->self, LOOK_EVERY_US);
     (void)pthread_mutex_lock(&e->watch.mutex);
     look(e);
   }

@@ -19,9 +19,8 @@ typedef struct table_source {
 typedef struct table_scan {
   firn_arena arena;
   firn_reading reading;
-  firn_tasks *tasks; /* NULL: there is no snapshot, or a summary of it instead */
-  bool has_summary;
-  firn_summary summary;
+  firn_tasks *tasks;            /* NULL: there is no snapshot, or a summary of it instead */
+  firn_summary summary;         /* of no use unless it is exact */
   atomic_int_fast64_t next_row; /* of the summary */
 } table_scan;
 
@@ -115,10 +114,9 @@ static firn_status scan_prepare(table_scan *s, const table_source *t, const uint
   FIRN_TRY(choose_columns(s, &t->view, columns, n, err));
   FIRN_TRY(read_mapping(s, err));
   if (n == 0 || t->base.is_summary) {
-    FIRN_TRY(firn_summary_make(&t->view, t->base.filter, columns, n, ctx, &s->arena, &s->summary,
-                               &s->has_summary, err));
+    FIRN_TRY(firn_summary_make(&t->view, t->base.filter, columns, n, ctx, &s->arena, &s->summary, err));
   }
-  if (t->view.snapshot == NULL || s->has_summary) {
+  if (t->view.snapshot == NULL || s->summary.is_exact) {
     return FIRN_OK;
   }
   firn_files_options files = files_of(t);
@@ -143,7 +141,7 @@ static firn_status scan_open(const firn_sql_source *source, const uint32_t *colu
 
 static double scan_progress(firn_sql_scan *scan) {
   table_scan *s = (table_scan *)scan;
-  if (s->has_summary && s->summary.n_rows > 0) {
+  if (s->summary.is_exact && s->summary.n_rows > 0) {
     double done = (double)s->next_row / (double)s->summary.n_rows;
     return done < 1 ? done : 1;
   }
@@ -167,7 +165,7 @@ static firn_status reader_open(firn_sql_scan *scan, firn_ctx *ctx, firn_sql_read
     return firn_error_set(err, FIRN_NOMEM, "no memory to read a table");
   }
   r->scan = (table_scan *)scan;
-  if (r->scan->has_summary) {
+  if (r->scan->summary.is_exact) {
     firn_status status =
         firn_summary_batch_new(&r->scan->summary, &r->scan->reading.root, &r->arena, &r->summary, err);
     if (status != FIRN_OK) {
@@ -198,7 +196,7 @@ static firn_status reader_next(firn_sql_reader *reader, firn_ctx *ctx, const fir
                                firn_error *err) {
   table_reader *r = (table_reader *)reader;
   *out = NULL;
-  if (r->scan->has_summary) {
+  if (r->scan->summary.is_exact) {
     FIRN_TRY(firn_ctx_check(ctx, err));
     next_of_summary(r, out);
     return FIRN_OK;

@@ -1,6 +1,7 @@
 /* Sources of a table: what a summary makes up must give what reading gives. */
 #include "services/sql/summary_internal.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "catalogs/catalogs.h"
@@ -88,6 +89,7 @@ static void close_table(fixture *f) {
 
 typedef struct told {
   int64_t n_rows;
+  uint64_t sum; /* of the first column, where it is LONG */
   int64_t n_valid[N_FIELDS];
   firn_value min[N_FIELDS], max[N_FIELDS];
 } told;
@@ -103,6 +105,7 @@ static void look(const firn_batch *batch, told *t) {
       if (firn_kind_is_bytes(v.kind)) {
         v.bytes.len = 0; /* its memory goes with the batch; only counted here */
       }
+      t->sum += c == 0 && v.kind == FIRN_KIND_LONG ? (uint64_t)v.i64 : 0;
       bool is_first = t->n_valid[c]++ == 0;
       t->min[c] = is_first || firn_value_compare(&v, &t->min[c]) < 0 ? v : t->min[c];
       t->max[c] = is_first || firn_value_compare(&v, &t->max[c]) > 0 ? v : t->max[c];
@@ -185,6 +188,75 @@ static void summaries_give_what_reading_gives(void **state) {
     firn_source_close(source);
     close_table(&f);
   }
+}
+
+typedef struct worker {
+  fixture *f;
+  firn_sql_source *source;
+  firn_sql_scan *scan;
+  firn_status status;
+  int64_t n_rows;
+  uint64_t sum;
+} worker;
+
+static firn_status work(worker *w) {
+  firn_sql_reader *reader;
+  const firn_batch *batch = NULL;
+  FIRN_TRY(w->source->ops->reader_open(w->scan, w->f->ctx, &reader, NULL));
+  firn_status status;
+  do {
+    status = w->source->ops->next(reader, w->f->ctx, &batch, NULL);
+    for (size_t i = 0; status == FIRN_OK && batch != NULL && i < batch->n_rows; i++) {
+      w->sum += (uint64_t)batch->columns[0].i64[i];
+      w->n_rows++;
+    }
+    (void)w->source->ops->progress(w->scan);
+  } while (status == FIRN_OK && batch != NULL);
+  w->source->ops->reader_close(reader);
+  return status;
+}
+
+static void *run_worker(void *arg) {
+  worker *w = arg;
+  w->status = work(w);
+  return NULL;
+}
+
+/* Every row comes once, whoever gets it; the same for rows that are made up. */
+static void threads_share_a_reading(void **state) {
+  (void)state;
+  enum { N_THREADS = 4 };
+  firn_error err;
+  fixture f;
+  open_table(&f, 7, (const size_t[N_FILES]){4000, 3000, 5000, 100, 2500});
+  firn_sql_source *source;
+  CHECK_OK(firn_table_source_open(&f.view, &source, &err));
+  for (int round = 0; round < 2; round++) {
+    static const uint32_t column = 0;
+    firn_sql_scan *scan;
+    pthread_t threads[N_THREADS];
+    worker workers[N_THREADS];
+    source->is_summary = round == 1;
+    told alone = read_source(&f, source, &column, 1);
+    CHECK_OK(source->ops->open(source, &column, 1, f.ctx, &scan, &err));
+    for (int i = 0; i < N_THREADS; i++) {
+      workers[i] = (worker){.f = &f, .source = source, .scan = scan};
+      assert_int_equal(pthread_create(&threads[i], NULL, run_worker, &workers[i]), 0);
+    }
+    int64_t n_rows = 0;
+    uint64_t sum = 0;
+    for (int i = 0; i < N_THREADS; i++) {
+      assert_int_equal(pthread_join(threads[i], NULL), 0);
+      CHECK_STATUS(workers[i].status, FIRN_OK);
+      n_rows += workers[i].n_rows;
+      sum += workers[i].sum;
+    }
+    assert_int_equal(n_rows, alone.n_rows);
+    assert_true(round == 1 || sum == alone.sum);
+    source->ops->close(scan);
+  }
+  firn_source_close(source);
+  close_table(&f);
 }
 
 static void a_table_without_snapshot_has_no_rows(void **state) {
@@ -291,5 +363,5 @@ static void survives_oom(void **state) {
   close_table(&f);
 }
 
-RUN_TESTS(summaries_give_what_reading_gives, a_table_without_snapshot_has_no_rows, a_filter_is_no_summary,
-          survives_a_summary_of_any_counts, survives_oom)
+RUN_TESTS(summaries_give_what_reading_gives, threads_share_a_reading, a_table_without_snapshot_has_no_rows,
+          a_filter_is_no_summary, survives_a_summary_of_any_counts, survives_oom)

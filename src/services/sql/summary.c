@@ -79,17 +79,17 @@ static firn_status all_match(firn_files *files, const firn_expr *filter, firn_ar
 }
 
 static firn_status add_files(firn_files *files, const firn_expr *filter, firn_ctx *ctx, firn_summary *s,
-                             bool *is_exact, firn_error *err) {
+                             firn_error *err) {
   FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(SCRATCH_MAX);
-  for (*is_exact = true; *is_exact;) {
+  while (s->is_exact) {
     const firn_manifest_entry *entry;
     FIRN_TRY(firn_ctx_check(ctx, err));
     FIRN_TRY(firn_files_next(files, ctx, &entry, err));
     if (entry == NULL) {
       break;
     }
-    FIRN_TRY(all_match(files, filter, &scratch, is_exact, err));
-    *is_exact = *is_exact && add_file(s, &entry->file);
+    FIRN_TRY(all_match(files, filter, &scratch, &s->is_exact, err));
+    s->is_exact = s->is_exact && add_file(s, &entry->file);
   }
   return FIRN_OK;
 }
@@ -115,14 +115,14 @@ static bool choose(const firn_table_view *view, const uint32_t *columns, firn_su
 }
 
 firn_status firn_summary_make(const firn_table_view *view, const firn_expr *filter, const uint32_t *columns,
-                              size_t n, firn_ctx *ctx, firn_arena *arena, firn_summary *out, bool *is_exact,
+                              size_t n, firn_ctx *ctx, firn_arena *arena, firn_summary *out,
                               firn_error *err) {
   *out = (firn_summary){.n_columns = n, .columns = firn_new_n(arena, firn_summary_column, n + 1)};
   if (out->columns == NULL) {
     return firn_error_set(err, FIRN_NOMEM, "no memory for %zu columns", n);
   }
-  *is_exact = choose(view, columns, out);
-  if (!*is_exact || view->snapshot == NULL) {
+  out->is_exact = choose(view, columns, out);
+  if (!out->is_exact || view->snapshot == NULL) {
     return FIRN_OK;
   }
   firn_scan_counts counts = {0};
@@ -138,8 +138,8 @@ firn_status firn_summary_make(const firn_table_view *view, const firn_expr *filt
   };
   FIRN_AUTO_FILES *files = NULL;
   FIRN_TRY(firn_files_open(&options, ctx, &files, err));
-  FIRN_TRY(add_files(files, filter, ctx, out, is_exact, err));
-  if (*is_exact) {
+  FIRN_TRY(add_files(files, filter, ctx, out, err));
+  if (out->is_exact) {
     tell_counts(&counts, view->counts);
   }
   return FIRN_OK;

@@ -16,17 +16,17 @@ typedef struct firn_summary_column {
 } firn_summary_column;
 
 typedef struct firn_summary {
+  bool is_exact; /* false: some file does not tell, or some of its rows may not match; nothing else is said */
   int64_t n_rows;
   size_t n_columns;
   firn_summary_column *columns;
 } firn_summary;
 
 /* Of the columns wanted (children of the view's schema), over the files that `filter` (bound; NULL: none)
- * leaves, in `arena`. `*is_exact` false: some file does not tell, or some of its rows may not match. */
+ * leaves, in `arena`. */
 FIRN_MUST_USE firn_status firn_summary_make(const firn_table_view *view, const firn_expr *filter,
                                             const uint32_t *columns, size_t n, firn_ctx *ctx,
-                                            firn_arena *arena, firn_summary *out, bool *is_exact,
-                                            firn_error *err);
+                                            firn_arena *arena, firn_summary *out, firn_error *err);
 
 /* Makes room for FIRN_SQL_BATCH_ROWS of `root`, whose children are the summary's columns. */
 FIRN_MUST_USE firn_status firn_summary_batch_new(const firn_summary *s, const firn_field *root,
