@@ -191,7 +191,9 @@ static void a_load_without_rows_makes_the_table_that_is_asked_for(void **state) 
   make_pair(&p, "id", 1, 2, "name", "ice", "snow");
   firn_schema schema = {.root = p.schema};
   w.options.schema = &schema;
+  firn_batch none = {.schema = &p.schema};
   CHECK_OK(firn_load_open(&w.options, w.ctx, &l, &err));
+  CHECK_OK(firn_load_batch(l, w.ctx, &none, &err));
   CHECK_OK(firn_load_finish(l, w.ctx, &result, &err));
   firn_load_close(l, w.ctx);
   assert_int_equal(result.n_commits, 0);

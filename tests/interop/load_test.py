@@ -47,7 +47,7 @@ def json_lines_with_partitions_and_order(folder):
     path = os.path.join(folder, "rows.ndjson")
     with open(path, "w") as f:
         f.writelines(json.dumps(text_of(row)) + "\n" for row in wanted)
-    result = peers.firn_json("ingest", "db.t", path, "--from", "json", "--partition-by", "day(ts), region", "--sort-by", "count desc", cwd=folder)[0]
+    result = peers.firn_json("ingest", "db.t", path, "--from", "json", "--partition-by", "day(ts), region", "--sort-by", "count desc", "--format", "json", cwd=folder)[0]
     assert result["rows"] == 3000 and result["created"] and result["files"] == DAYS * 4, result
     table = table_of(folder, "db.t")
     same(rows_of(table), wanted)
@@ -99,7 +99,7 @@ def parquet_of_other_writers(folder):
     pq.write_table(pa.Table.from_pylist(nested[:500], schema=types), first)
     rest = pa.Table.from_pylist(nested[500:], schema=types.set(1, pa.field("ts", pa.timestamp("us", "UTC"))))
     duckdb.sql("select * from rest").write_parquet(second)
-    result = peers.firn_json("ingest", "db.p", first, second, "--from", "parquet", cwd=folder)[0]
+    result = peers.firn_json("ingest", "db.p", first, second, "--from", "parquet", "--format", "json", cwd=folder)[0]
     assert result["rows"] == 1000, result
     same(rows_of(table_of(folder, "db.p")), nested)
     pq.write_table(pa.table({"ID": pa.array([5000], pa.int32()), "extra": pa.array([[1, 2]])}), first)
@@ -128,7 +128,7 @@ def what_duckdb_infers_of_the_same_input(folder):
         peers.firn("ingest", table, path, "--from", form, cwd=folder)
         got = peers.firn_json("table", "cat", table, cwd=folder)
         reader = f"read_csv('{path}', quote='\"')" if form == "csv" else f"read_json('{path}')"
-        wanted = [json.loads(row[0]) for row in duckdb.sql(f"select to_json(t) from {reader} t").fetchall()]
+        wanted = [json.loads(row[0]) for row in duckdb.sql(f"select to_json(whole) from {reader} whole").fetchall()]
         for a, b in zip(got, wanted, strict=True):
             a = {k: v.replace("T", " ").removesuffix(".000000") if k == "t" else v for k, v in a.items()}
             assert a == b, f"{name}: {a} is not {b}"
@@ -137,14 +137,14 @@ def what_duckdb_infers_of_the_same_input(folder):
 def a_failed_run_leaves_nothing_behind(folder):
     path = os.path.join(folder, "rows.ndjson")
     with open(path, "w") as f:
-        f.write("".join('{"id":%d}\n' % i for i in range(100000)) + '{"id":"x"}\n')
+        f.write("".join('{"id":%d,"pad":"%s"}\n' % (i, "x" * 40) for i in range(100000)) + '{"id":"x"}\n')  # longer than the sample
     said = peers.firn("ingest", "db.t", path, "--from", "json", cwd=folder, status=1).stderr
     assert 'line 100001: id is "x", which is no long' in said, said
-    assert peers.firn("table", "show", "db.t", cwd=folder, status=1)
+    peers.firn("table", "show", "db.t", cwd=folder, status=1)
     left = [f for _, _, files in os.walk(os.path.join(folder, "firn-data", "warehouse")) for f in files]
     assert left == [], left
-    result = peers.firn_json("ingest", "db.t", path, "--from", "json", "--commit-every", "20000", cwd=folder, status=None)
-    assert result == []
+    said = peers.firn("ingest", "db.t", path, "--from", "json", "--commit-every", "20000", cwd=folder, status=1).stderr
+    assert "commits, which stay" in said, said
     n = peers.firn("table", "cat", "db.t", cwd=folder).stdout.count("\n")
     assert 20000 <= n < 100000, n
 

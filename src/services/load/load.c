@@ -172,10 +172,10 @@ static firn_status fit_batch(firn_load *l, firn_ctx *ctx, const firn_batch *batc
 static firn_status take_batch(firn_load *l, firn_ctx *ctx, const firn_batch *batch, firn_error *err) {
   FIRN_TRY(firn_ctx_check(ctx, err));
   firn_batch fitted;
-  FIRN_TRY(fit_batch(l, ctx, batch, &fitted, err));
-  if (batch->n_rows == 0) {
-    return FIRN_OK;
+  if (batch->n_rows == 0) { /* its schema counts all the same */
+    return need_fit(l, ctx, batch->schema, err);
   }
+  FIRN_TRY(fit_batch(l, ctx, batch, &fitted, err));
   FIRN_TRY(firn_load_files_write(l->files, ctx, &fitted, err));
   l->n_source_rows += batch->n_rows;
   l->n_uncommitted += batch->n_rows;
