@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "iceberg/scan/name_mapping.h"
 #include "iceberg/scan/scan.h"
 
 /* ---- a table of the one file ---- */
@@ -23,6 +24,24 @@ static void number_fields(firn_field *fields, uint32_t n, int32_t *last, firn_ar
       fields[i].children = children;
     }
   }
+}
+
+/* Whether every field has an id of its own. */
+static bool are_numbered(const firn_field *parent) {
+  for (uint32_t i = 0; i < parent->n_children; i++) {
+    if (parent->children[i].id == FIRN_NO_ID || !are_numbered(&parent->children[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static int32_t last_id(const firn_field *parent, int32_t last) {
+  for (uint32_t i = 0; i < parent->n_children; i++) {
+    last = parent->children[i].id > last ? parent->children[i].id : last;
+    last = last_id(&parent->children[i], last);
+  }
+  return last;
 }
 
 static void write_mapping(const firn_field *parent, firn_json_writer *w) {
@@ -61,7 +80,13 @@ static firn_status describe(lake *l, const firn_field *file, firn_error *err) {
   firn_field *columns = firn_new_n(&l->arena, firn_field, file->n_children);
   int32_t last = 0;
   memcpy(columns, file->children, file->n_children * sizeof *columns);
-  number_fields(columns, file->n_children, &last, &l->arena);
+  if (are_numbered(file)) {
+    last = last_id(file, 0);
+  } else if (firn_field_has_ids(file)) {
+    return firn_error_set(err, FIRN_UNSUPPORTED, "some fields have ids and some have none");
+  } else {
+    number_fields(columns, file->n_children, &last, &l->arena);
+  }
   schema.root.children = columns;
   schema.root.id = FIRN_NO_ID;
   schema.root.required = true;

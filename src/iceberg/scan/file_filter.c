@@ -2,9 +2,10 @@
 
 #include "formats/parquet/statistics.h"
 
+/* What the filter of one row group may cost; what would be more is not asked. */
 enum {
-  MANY_LITERALS = 64,     /* each costs a read of a bloom filter */
-  MANY_ANSWERS = 4 << 20, /* literals times pages: what asking every page may cost at most */
+  BLOOM_QUESTIONS = 64,     /* each is a read or two */
+  PAGE_QUESTIONS = 1 << 20, /* literals times pages */
 };
 
 static firn_status no_memory(firn_error *err) {
@@ -237,15 +238,16 @@ static firn_status excludes_literal(const firn_file_filter *f, firn_ctx *ctx, si
   return status == FIRN_CORRUPT ? FIRN_OK : status;
 }
 
-/* Whether the bloom filters say that no row of the group matches. */
+/* Whether the bloom filters say that no row of the group matches; `*left` more literals may be asked. */
 static firn_status bloom_excludes(const firn_file_filter *f, firn_ctx *ctx, size_t group, const firn_expr *e,
-                                  bool *out, firn_error *err) {
+                                  size_t *left, bool *out, firn_error *err) {
   *out = false;
   if (e->op == FIRN_EXPR_AND || e->op == FIRN_EXPR_OR) {
-    FIRN_TRY(bloom_excludes(f, ctx, group, e->left, out, err));
-    return *out == (e->op == FIRN_EXPR_AND) ? FIRN_OK : bloom_excludes(f, ctx, group, e->right, out, err);
+    FIRN_TRY(bloom_excludes(f, ctx, group, e->left, left, out, err));
+    return *out == (e->op == FIRN_EXPR_AND) ? FIRN_OK
+                                            : bloom_excludes(f, ctx, group, e->right, left, out, err);
   }
-  if ((e->op != FIRN_EXPR_EQ && e->op != FIRN_EXPR_IN) || e->n_literals > MANY_LITERALS ||
+  if ((e->op != FIRN_EXPR_EQ && e->op != FIRN_EXPR_IN) || e->n_literals > *left ||
       e->transform.kind != FIRN_TRANSFORM_IDENTITY) {
     return FIRN_OK;
   }
@@ -254,6 +256,7 @@ static firn_status bloom_excludes(const firn_file_filter *f, firn_ctx *ctx, size
   if (c == NULL || c->leaf == NULL || g->chunks[c->leaf->leaf].bloom_filter_offset == 0) {
     return FIRN_OK;
   }
+  *left -= e->n_literals;
   bool all = e->n_literals > 0;
   for (size_t i = 0; i < e->n_literals && all; i++) {
     FIRN_TRY(excludes_literal(f, ctx, group, c, &e->literals[i].value, &all, err));
@@ -264,16 +267,24 @@ static firn_status bloom_excludes(const firn_file_filter *f, firn_ctx *ctx, size
 
 /* ---- pages ---- */
 
+/* The indexes of one column; no pages where they cannot be used. */
+typedef struct page_indexes {
+  bool is_loaded;
+  firn_parquet_offset_index offsets;
+  firn_parquet_column_index bounds;
+} page_indexes;
+
 typedef struct in_pages {
   const firn_file_filter *f;
   firn_ctx *ctx;
   size_t group;
   firn_arena *arena;
   int64_t first_row, n_rows; /* of the group; the first counted over the file */
+  page_indexes *indexes;     /* of each of the filter's columns */
+  size_t left;               /* questions that may still be asked */
   /* Of the predicate being asked: */
   const firn_filter_column *column;
-  firn_parquet_offset_index offsets;
-  firn_parquet_column_index bounds;
+  const page_indexes *of_column;
   size_t page;
   int64_t page_rows;
 } in_pages;
@@ -283,18 +294,19 @@ static bool stats_of_page(void *arg, int32_t id, firn_column_stats *out) {
   if (id != p->column->id) {
     return false;
   }
-  bool is_null = p->bounds.null_pages[p->page];
-  int64_t n_nulls = p->bounds.n_nulls == NULL ? -1 : p->bounds.n_nulls[p->page];
+  const firn_parquet_column_index *bounds = &p->of_column->bounds;
+  int64_t n_nulls = bounds->n_nulls == NULL ? -1 : bounds->n_nulls[p->page];
   firn_column_stats stats = {.type = &p->column->type,
                              .n_values = p->page_rows,
                              .n_nulls = n_nulls < 0 || n_nulls > p->page_rows ? -1 : n_nulls,
                              .n_nans = is_real(p->column->type.kind) ? -1 : 0};
-  if (is_null) {
-    stats.n_nulls = p->page_rows;
-    stats.n_nans = 0;
+  if (!bounds->null_pages[p->page]) {
+    stats.has_lower = read_bound(p->column, bounds->mins[p->page], true, &stats.lower);
+    stats.has_upper = read_bound(p->column, bounds->maxes[p->page], false, &stats.upper);
+  } else if (p->column->leaf->max_def == 0 || n_nulls != p->page_rows) {
+    return false; /* writers without statistics have called pages of required columns null pages */
   } else {
-    stats.has_lower = read_bound(p->column, p->bounds.mins[p->page], true, &stats.lower);
-    stats.has_upper = read_bound(p->column, p->bounds.maxes[p->page], false, &stats.upper);
+    stats.n_nans = 0;
   }
   *out = stats;
   return true;
@@ -305,27 +317,47 @@ static bool is_no_index(firn_status status) {
   return status == FIRN_NOT_FOUND || status == FIRN_CORRUPT;
 }
 
-/* Both indexes of the column that a predicate asks about; `*found` false when they cannot be used. */
-static firn_status load_indexes(in_pages *p, const firn_expr *e, bool *found, firn_error *err) {
-  *found = false;
-  p->column = column_of(p->f, e->field->id);
+static firn_status load_indexes(in_pages *p, const firn_filter_column *c, page_indexes *out,
+                                firn_error *err) {
   const firn_parquet_metadata *m = firn_parquet_file_metadata(p->f->file);
-  if (p->column == NULL || p->column->leaf == NULL || !firn_parquet_has_order(m, p->column->leaf)) {
+  out->is_loaded = true;
+  if (c->leaf == NULL || !firn_parquet_has_order(m, c->leaf)) {
     return FIRN_OK;
   }
-  uint32_t leaf = p->column->leaf->leaf;
+  uint32_t leaf = c->leaf->leaf;
   const firn_parquet_chunk *chunk = &m->row_groups[p->group].chunks[leaf];
   if (chunk->column_index_offset == 0 || chunk->offset_index_offset == 0) {
     return FIRN_OK;
   }
+  page_indexes found = {.is_loaded = true};
   firn_status status =
-      firn_parquet_file_column_index(p->f->file, p->ctx, p->group, leaf, p->arena, &p->bounds, err);
+      firn_parquet_file_column_index(p->f->file, p->ctx, p->group, leaf, p->arena, &found.bounds, err);
   if (status == FIRN_OK) {
-    status = firn_parquet_file_offset_index(p->f->file, p->ctx, p->group, leaf, p->arena, &p->offsets, err);
+    status =
+        firn_parquet_file_offset_index(p->f->file, p->ctx, p->group, leaf, p->arena, &found.offsets, err);
   }
-  *found = status == FIRN_OK && p->bounds.n_pages == p->offsets.n_pages && p->offsets.n_pages > 1 &&
-           (e->n_literals + 1) * p->offsets.n_pages <= MANY_ANSWERS;
+  if (status == FIRN_OK && found.bounds.n_pages == found.offsets.n_pages) {
+    *out = found;
+  }
   return is_no_index(status) ? FIRN_OK : status;
+}
+
+/* The indexes of the column that a predicate asks about; `*found` false when its pages cannot be asked. */
+static firn_status find_indexes(in_pages *p, const firn_expr *e, bool *found, firn_error *err) {
+  *found = false;
+  p->column = e->field == NULL ? NULL : column_of(p->f, e->field->id);
+  if (p->column == NULL) {
+    return FIRN_OK;
+  }
+  page_indexes *of_column = &p->indexes[p->column - p->f->columns];
+  if (!of_column->is_loaded) {
+    FIRN_TRY(load_indexes(p, p->column, of_column, err));
+  }
+  size_t n_pages = of_column->offsets.n_pages;
+  p->of_column = of_column;
+  *found = n_pages > 1 && e->n_literals < p->left / n_pages;
+  p->left -= *found ? (e->n_literals + 1) * n_pages : 0;
+  return FIRN_OK;
 }
 
 static firn_status rows_of(in_pages *p, const firn_expr *e, firn_row_ranges *out, firn_error *err);
@@ -344,17 +376,16 @@ static firn_status rows_of(in_pages *p, const firn_expr *e, firn_row_ranges *out
   if (e->op == FIRN_EXPR_AND || e->op == FIRN_EXPR_OR) {
     return rows_of_two(p, e, out, err);
   }
-  bool found = false;
-  if (e->field != NULL) {
-    FIRN_TRY(load_indexes(p, e, &found, err));
-  }
+  bool found;
+  FIRN_TRY(find_indexes(p, e, &found, err));
   if (!found) {
     int64_t end = e->op == FIRN_EXPR_FALSE ? p->first_row : p->first_row + p->n_rows;
     return firn_row_ranges_add(out, p->first_row, end, p->arena, err);
   }
-  for (p->page = 0; p->page < p->offsets.n_pages; p->page++) {
-    const firn_parquet_page_location *page = &p->offsets.pages[p->page];
-    int64_t end = p->page + 1 < p->offsets.n_pages ? page[1].first_row : p->n_rows;
+  const firn_parquet_offset_index *offsets = &p->of_column->offsets;
+  for (p->page = 0; p->page < offsets->n_pages; p->page++) {
+    const firn_parquet_page_location *page = &offsets->pages[p->page];
+    int64_t end = p->page + 1 < offsets->n_pages ? page[1].first_row : p->n_rows;
     p->page_rows = end - page->first_row;
     if (p->page_rows > 0 && firn_expr_may_match(e, stats_of_page, p)) {
       FIRN_TRY(firn_row_ranges_add(out, p->first_row + page->first_row, p->first_row + end, p->arena, err));
@@ -377,11 +408,21 @@ firn_status firn_file_filter_rows(const firn_file_filter *f, firn_ctx *ctx, size
     return firn_row_ranges_add(out, g->first_row, g->first_row + g->n_rows, arena, err);
   }
   bool is_excluded;
-  FIRN_TRY(bloom_excludes(f, ctx, group, f->e, &is_excluded, err));
+  size_t left = BLOOM_QUESTIONS;
+  FIRN_TRY(bloom_excludes(f, ctx, group, f->e, &left, &is_excluded, err));
   if (is_excluded) {
     return FIRN_OK;
   }
-  in_pages p = {
-      .f = f, .ctx = ctx, .group = group, .arena = arena, .first_row = g->first_row, .n_rows = g->n_rows};
+  in_pages p = {.f = f,
+                .ctx = ctx,
+                .group = group,
+                .arena = arena,
+                .first_row = g->first_row,
+                .n_rows = g->n_rows,
+                .indexes = firn_new_n(arena, page_indexes, f->n_columns),
+                .left = PAGE_QUESTIONS};
+  if (p.indexes == NULL) {
+    return no_memory(err);
+  }
   return rows_of(&p, f->e, out, err);
 }
