@@ -344,6 +344,60 @@ static void rows_are_estimated_from_what_is_to_be_read(void **state) {
   assert_true(firn_files_progress(none) == 1);
 }
 
+/* Spec: Snapshots, `manifests` (version 1): nothing is said of them beforehand, not even their spec. */
+static void old_snapshots_name_their_manifests(void **state) {
+  (void)state;
+  static const char old_table[] =
+      "{\"format-version\":1,\"location\":\"" LAKE
+      "\",\"last-updated-ms\":9,\"last-column-id\":3,"
+      "\"schema\":{\"type\":\"struct\",\"schema-id\":0,\"fields\":["
+      "{\"id\":1,\"name\":\"id\",\"required\":true,\"type\":\"long\"},"
+      "{\"id\":3,\"name\":\"name\",\"required\":false,\"type\":\"string\"}]},"
+      "\"partition-spec\":[{\"source-id\":3,\"field-id\":1000,\"name\":\"name\","
+      "\"transform\":\"identity\"}],\"current-snapshot-id\":5,\"snapshots\":["
+      "{\"snapshot-id\":5,\"timestamp-ms\":5,\"manifests\":[\"" LAKE "/name.avro\",\"" LAKE
+      "/asia.avro\"],\"summary\":{\"operation\":\"append\"}}]}";
+  firn_error err;
+  FIRN_AUTO_LAKE l = {0};
+  firn_scan_counts counts;
+  firn_manifest_file m;
+  CHECK_OK(test_lake_open(old_table, &l, &err));
+  CHECK_OK(add_manifest(&l, LAKE "/name.avro", 5, by_name, FIRN_COUNT_OF(by_name), &m, &err));
+  CHECK_OK(add_manifest(&l, LAKE "/asia.avro", 5, asia, FIRN_COUNT_OF(asia), &m, &err));
+  firn_files_options o = options_of(&l, NULL, &counts);
+  CHECK_PATHS(&l, &o, "eu1 eu2 us1 null ap1 bare");
+  o = options_of(&l, bound(name_is("us", &l.arena), l.metadata, &l.arena), &counts);
+  CHECK_PATHS(&l, &o, "us1");
+  assert_int_equal(counts.manifests, 2);
+  assert_int_equal(counts.files_skipped, 5);
+  FIRN_AUTO_FILES *files = NULL;
+  CHECK_OK(firn_files_open(&o, l.ctx, &files, &err));
+  assert_int_equal(firn_files_row_estimate(files), -1);
+}
+
+static void a_spec_that_the_table_does_not_know_says_nothing_of_partitions(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_LAKE l = {0};
+  firn_scan_counts counts;
+  firn_manifest_file m;
+  CHECK_OK(test_lake_open(table, &l, &err));
+  CHECK_OK(add_manifest(&l, LAKE "/name.avro", 5, by_name, FIRN_COUNT_OF(by_name), &m, &err));
+  m.spec_id = 44;
+  const firn_manifest_file *all[] = {&m};
+  CHECK_OK(test_lake_list(&l, LAKE "/list5.avro", 5, all, 1, &err));
+  firn_files_options o = options_of(&l, bound(name_is("us", &l.arena), l.metadata, &l.arena), &counts);
+  CHECK_PATHS(&l, &o, "us1"); /* by its bounds; the partition would have said so of "null", too */
+  FIRN_AUTO_FILES *files = NULL;
+  CHECK_OK(firn_files_open(&o, l.ctx, &files, &err));
+  const firn_manifest_entry *e;
+  const firn_expr *residual;
+  CHECK_OK(firn_files_next(files, l.ctx, &e, &err));
+  CHECK_OK(firn_files_residual(files, &l.arena, &residual, &err));
+  assert_int_equal(firn_files_spec(files)->spec_id, 44);
+  assert_int_equal(residual->op, FIRN_EXPR_TRUE); /* all its names are "us": the bounds, and no nulls */
+}
+
 /* --- incremental --- */
 
 /* A history: 1 and 2 append; 3 rewrites both into one manifest; 4 deletes a2; 5 appends and merges. */
@@ -546,6 +600,7 @@ RUN_TESTS(all_live_files_are_listed, manifests_and_entries_are_passed_over_by_pa
           files_of_several_specs_are_judged_each_by_its_own, a_filter_that_nothing_matches_reads_no_manifest,
           a_filter_may_be_kept_from_skipping, statistics_are_those_of_the_filter_unless_all_are_wanted,
           what_the_partition_decides_is_not_asked_of_rows, rows_are_estimated_from_what_is_to_be_read,
+          old_snapshots_name_their_manifests, a_spec_that_the_table_does_not_know_says_nothing_of_partitions,
           appends_since_a_snapshot_are_listed_oldest_first, appends_are_filtered_like_others,
           an_increment_over_an_overwrite_is_refused, an_increment_needs_an_ancestor,
           a_broken_manifest_is_an_error_and_no_crash, survives_oom,
