@@ -18,12 +18,12 @@ void firn_prefix_bytes(const firn_bytes *v, size_t n, firn_bytes prefix, uint64_
 void firn_nan_f32(const float *v, size_t n, uint64_t *out);
 void firn_nan_f64(const double *v, size_t n, uint64_t *out);
 
-/* A set of values made ready to be looked up. `kind` is that of the column; literals are sorted, each once,
- * at least one. */
+/* A set of values made ready to be looked up for `n_rows` rows: what costs more to make than it saves is not
+ * made. `kind` is that of the column; literals are sorted, each once, at least one. */
 typedef struct firn_value_set firn_value_set;
 /* NULL: no memory. */
 const firn_value_set *firn_value_set_new(firn_kind kind, const firn_literal *literals, size_t n,
-                                         firn_arena *arena);
+                                         size_t n_rows, firn_arena *arena);
 /* `values` as a vector of the set's kind has them. */
 void firn_value_set_has(const firn_value_set *set, const void *values, size_t n, uint64_t *out);
 

@@ -173,6 +173,23 @@ static void other_predicates_agree_too(void **state) {
   }
 }
 
+/* More literals than rows: nothing is made ready for so few. */
+static void a_set_may_be_larger_than_the_batch(void **state) {
+  (void)state;
+  static const char *const names[] = {"i", "l", "f", "d", "dec", "ts", "s"};
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_schema schema = schema_of(columns, &arena);
+  firn_batch batch = batch_of(&schema, true, &arena);
+  for (size_t c = 0; c < FIRN_COUNT_OF(names); c++) {
+    const char *quote = c == 6 ? "'" : "", *list = firn_arena_printf(&arena, "%s%s%s", quote, "1", quote);
+    for (int i = 2; i < 80; i += 2) {
+      list = firn_arena_printf(&arena, "%s, %s%d%s", list, quote, i, quote);
+    }
+    check_filter(firn_arena_printf(&arena, "%s in (%s)", names[c], list), &schema, &batch, &arena);
+    check_filter(firn_arena_printf(&arena, "%s not in (%s)", names[c], list), &schema, &batch, &arena);
+  }
+}
+
 static void nan_is_greater_than_every_number(void **state) {
   (void)state;
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
@@ -308,6 +325,7 @@ static void survives_oom(void **state) {
   check_survives_oom(filter_much);
 }
 
-RUN_TESTS(filters_agree_with_rows_one_by_one, other_predicates_agree_too, nan_is_greater_than_every_number,
-          a_column_below_structs_is_null_where_they_are, a_missing_column_matches_or_is_named,
-          refuses_what_is_bound_to_another_type_or_not_at_all, survives_oom)
+RUN_TESTS(filters_agree_with_rows_one_by_one, other_predicates_agree_too, a_set_may_be_larger_than_the_batch,
+          nan_is_greater_than_every_number, a_column_below_structs_is_null_where_they_are,
+          a_missing_column_matches_or_is_named, refuses_what_is_bound_to_another_type_or_not_at_all,
+          survives_oom)

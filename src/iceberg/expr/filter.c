@@ -156,7 +156,7 @@ static firn_status ask(const filtering *f, const firn_expr *e, const firn_vector
         fill(out, f->n_words, true);
         return FIRN_OK;
       }
-      const firn_value_set *set = firn_value_set_new(v->kind, e->literals, e->n_literals, f->arena);
+      const firn_value_set *set = firn_value_set_new(v->kind, e->literals, e->n_literals, n, f->arena);
       if (set == NULL) {
         return no_memory(err);
       }

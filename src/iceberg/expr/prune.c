@@ -181,6 +181,10 @@ static void stats_of_file(const firn_data_file *file, const firn_expr *e, firn_c
   (void)find_count(&file->value_counts, field->id, &out->n_values);
   (void)find_count(&file->null_counts, field->id, &out->n_nulls);
   (void)find_count(&file->nan_counts, field->id, &out->n_nans);
+  if (out->n_values >= 0 && file->record_count >= 0 && out->n_values != file->record_count) {
+    out->n_values = out->n_nulls = out->n_nans =
+        -1; /* a row has one value here: they counted something else */
+  }
   bool asks_bounds = !firn_op_is_unary(e->op);
   out->has_lower = asks_bounds && find_bound(&file->lower_bounds, field, &out->lower);
   out->has_upper = asks_bounds && find_bound(&file->upper_bounds, field, &out->upper);

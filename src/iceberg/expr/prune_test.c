@@ -321,6 +321,31 @@ static void a_file_without_rows_matches_nothing_and_everything(void **state) {
   assert_false(firn_prune_file_surely(p, &unknown));
 }
 
+/* Some writers leave nulls out of the number of values, or those of a struct around the column, or count
+ * nothing for a column that their file lacks. A row has one value, so what was counted was not rows. */
+static void counts_that_are_not_of_all_rows_say_nothing(void **state) {
+  (void)state;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  firn_schema schema = schema_of(all_kinds, &arena);
+  static const firn_id_count fewer[] = {{1, 25}, {4, 25}, {20, 0}}, nulls[] = {{1, 25}, {4, 0}, {20, 0}},
+                             nans[] = {{4, 25}};
+  firn_data_file file = {.record_count = 50,
+                         .value_counts = {true, 3, fewer},
+                         .null_counts = {true, 3, nulls},
+                         .nan_counts = {true, 1, nans}};
+  static const char *const filters[] = {"i is not null", "i = 5",     "i is null",    "d < 5",
+                                        "d is not nan",  "d is null", "st.Y is null", "st.Y is not null",
+                                        "st.Y = 'a'"};
+  for (size_t i = 0; i < FIRN_COUNT_OF(filters); i++) {
+    const firn_prune *p = pruner(filters[i], &schema, &unpartitioned, &arena);
+    assert_true(firn_prune_file(p, &file));
+    assert_false(firn_prune_file_surely(p, &file));
+  }
+  file.record_count = 25; /* now they are */
+  assert_false(firn_prune_file(pruner("i is not null", &schema, &unpartitioned, &arena), &file));
+  assert_true(firn_prune_file_surely(pruner("d is nan", &schema, &unpartitioned, &arena), &file));
+}
+
 /* Ids in any order, with gaps. */
 static void statistics_are_found_wherever_they_stand(void **state) {
   (void)state;
@@ -534,6 +559,7 @@ static void survives_oom(void **state) {
 RUN_TESTS(manifests_by_their_summaries, a_filter_that_is_false_reads_nothing,
           summaries_of_nonsense_say_nothing, bounds_are_read_by_their_length,
           bounds_of_any_other_length_are_passed_over, a_file_without_rows_matches_nothing_and_everything,
-          statistics_are_found_wherever_they_stand, what_the_partition_decides_is_gone,
-          residuals_without_partitions_are_the_filter, partition_and_statistics_join,
-          tuples_of_other_kinds_are_understood_or_pass, buckets_are_compared_by_hash, survives_oom)
+          counts_that_are_not_of_all_rows_say_nothing, statistics_are_found_wherever_they_stand,
+          what_the_partition_decides_is_gone, residuals_without_partitions_are_the_filter,
+          partition_and_statistics_join, tuples_of_other_kinds_are_understood_or_pass,
+          buckets_are_compared_by_hash, survives_oom)

@@ -72,7 +72,7 @@ static bool make_slots(firn_value_set *set, firn_arena *arena) {
 }
 
 const firn_value_set *firn_value_set_new(firn_kind kind, const firn_literal *literals, size_t n,
-                                         firn_arena *arena) {
+                                         size_t n_rows, firn_arena *arena) {
   assert(n > 0 && n < UINT32_MAX);
   firn_value_set *set = firn_new(arena, firn_value_set);
   if (set == NULL) {
@@ -80,9 +80,12 @@ const firn_value_set *firn_value_set_new(firn_kind kind, const firn_literal *lit
   }
   *set = (firn_value_set){.kind = kind, .n = n, .literals = literals};
   bool made = true;
-  if (is_whole(kind) && n > FEW) {
+  if (n <= FEW || n > n_rows) {
+    return set;
+  }
+  if (is_whole(kind)) {
     made = make_numbers(set, arena);
-  } else if (firn_kind_is_bytes(kind) && n > FEW) {
+  } else if (firn_kind_is_bytes(kind)) {
     made = make_slots(set, arena);
   }
   return made ? set : NULL;
@@ -133,30 +136,34 @@ static bool has_bytes(const firn_value_set *set, firn_bytes v) {
   return false;
 }
 
-static bool has_other(const firn_value_set *set, const void *values, size_t i) {
+/* In the literals themselves, by halving. */
+static bool has_value(const firn_value_set *set, const void *values, size_t i) {
   firn_value v = {.kind = set->kind};
-  if (set->kind == FIRN_KIND_FLOAT) {
+  if (is_i32(set->kind)) {
+    v.i32 = ((const int32_t *)values)[i];
+  } else if (is_whole(set->kind)) {
+    v.i64 = ((const int64_t *)values)[i];
+  } else if (set->kind == FIRN_KIND_FLOAT) {
     v.f32 = ((const float *)values)[i];
   } else if (set->kind == FIRN_KIND_DOUBLE) {
     v.f64 = ((const double *)values)[i];
-  } else {
+  } else if (set->kind == FIRN_KIND_DECIMAL) {
     v.dec = ((const firn_decimal *)values)[i];
+  } else {
+    v.bytes = ((const firn_bytes *)values)[i];
   }
   firn_expr in = {.literals = set->literals, .n_literals = set->n};
   return firn_literals_have(&in, &v);
 }
 
 static bool has_at(const firn_value_set *set, const void *values, size_t i) {
-  if (is_i32(set->kind)) {
-    return has_number(set, ((const int32_t *)values)[i]);
-  }
-  if (is_whole(set->kind)) {
-    return has_number(set, ((const int64_t *)values)[i]);
-  }
   if (set->slots != NULL) {
     return has_bytes(set, ((const firn_bytes *)values)[i]);
   }
-  return has_other(set, values, i);
+  if (set->bits == NULL && set->numbers == NULL) {
+    return has_value(set, values, i);
+  }
+  return has_number(set, is_i32(set->kind) ? ((const int32_t *)values)[i] : ((const int64_t *)values)[i]);
 }
 
 /* Sixty-four rows a turn. The kind is looked at for each; what it decides is the same each time, so the
