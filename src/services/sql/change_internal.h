@@ -14,8 +14,9 @@ FIRN_MUST_USE firn_status firn_sql_target_find(firn_sql_result *r, firn_ctx *ctx
 FIRN_MUST_USE firn_status firn_sql_create_table(firn_sql_result *r, firn_ctx *ctx, firn_error *err);
 FIRN_MUST_USE firn_status firn_sql_insert(firn_sql_result *r, firn_ctx *ctx, firn_error *err);
 
-/* All rows of the query that runs go into the table, in one commit. */
+/* All rows of the query that runs go into the table, in one commit. `to` (NULL: as they are): the column that
+ * each of theirs goes to. */
 FIRN_MUST_USE firn_status firn_sql_rows_load(firn_sql_result *r, firn_ctx *ctx, const firn_table_id *table,
-                                             uint64_t *n_rows, firn_error *err);
+                                             const firn_field *const *to, uint64_t *n_rows, firn_error *err);
 
 #endif

@@ -93,7 +93,7 @@ static firn_status make(firn_sql_result *r, firn_ctx *ctx, const firn_table_id *
   if (s->query_len == 0) {
     return FIRN_OK;
   }
-  firn_status status = firn_sql_rows_load(r, ctx, id, n_rows, err);
+  firn_status status = firn_sql_rows_load(r, ctx, id, NULL, n_rows, err);
   if (status != FIRN_OK && status != FIRN_UNCERTAIN) {
     firn_error ignored; /* what went wrong is the first failure */
     FIRN_IGNORE(firn_catalog_table_drop(r->names.catalog, ctx, id, &ignored));

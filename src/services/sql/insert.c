@@ -18,8 +18,53 @@ static firn_status no_memory(firn_error *err) {
   return firn_error_set(err, FIRN_NOMEM, "no memory for an INSERT");
 }
 
+/* The engine has no fixed: such columns come as binary, and are checked here. */
+static firn_status fixed_check(const firn_field *field, const firn_vector *v, firn_error *err) {
+  for (size_t i = 0; i < v->len; i++) {
+    if (!firn_vector_is_null(v, i) && v->bytes[i].len != field->width) {
+      return firn_error_set(err, FIRN_INVALID, "column %s takes %" PRIu32 " bytes, not %zu", field->name,
+                            field->width, v->bytes[i].len);
+    }
+  }
+  return FIRN_OK;
+}
+
+/* A batch of the engine's with the types of the columns that it goes to. */
+static firn_status retype(const firn_batch *batch, const firn_field *const *to, firn_arena *arena,
+                          firn_batch *out, firn_error *err) {
+  uint32_t n = batch->schema->n_children;
+  firn_field *schema = firn_new(arena, firn_field), *fields = firn_new_n(arena, firn_field, n);
+  firn_vector *columns = firn_new_n(arena, firn_vector, n);
+  if (schema == NULL || fields == NULL || columns == NULL) {
+    return no_memory(err);
+  }
+  memcpy(fields, batch->schema->children, n * sizeof *fields);
+  memcpy(columns, batch->columns, n * sizeof *columns);
+  for (uint32_t i = 0; i < n; i++) {
+    if (to[i]->kind == FIRN_KIND_FIXED && columns[i].kind == FIRN_KIND_BINARY) {
+      FIRN_TRY(fixed_check(to[i], &columns[i], err));
+      fields[i].kind = columns[i].kind = FIRN_KIND_FIXED;
+      fields[i].width = to[i]->width;
+    }
+  }
+  *schema = *batch->schema;
+  schema->children = fields;
+  *out = (firn_batch){.schema = schema, .n_rows = batch->n_rows, .columns = columns};
+  return FIRN_OK;
+}
+
+static firn_status batch_load(firn_load *load, firn_ctx *ctx, const firn_batch *batch,
+                              const firn_field *const *to, firn_error *err) {
+  FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(0);
+  firn_batch typed = *batch;
+  if (to != NULL) {
+    FIRN_TRY(retype(batch, to, &scratch, &typed, err));
+  }
+  return firn_load_batch(load, ctx, &typed, err);
+}
+
 firn_status firn_sql_rows_load(firn_sql_result *r, firn_ctx *ctx, const firn_table_id *table,
-                               uint64_t *n_rows, firn_error *err) {
+                               const firn_field *const *to, uint64_t *n_rows, firn_error *err) {
   const firn_load_options options = {
       .catalog = r->names.catalog, .table = *table, .evolution = FIRN_LOAD_STRICT};
   firn_load *load;
@@ -31,7 +76,7 @@ firn_status firn_sql_rows_load(firn_sql_result *r, firn_ctx *ctx, const firn_tab
     if (status != FIRN_OK || batch == NULL) {
       break;
     }
-    status = firn_load_batch(load, ctx, batch, err);
+    status = batch_load(load, ctx, batch, to, err);
     if (status != FIRN_OK) {
       break;
     }
@@ -182,10 +227,10 @@ firn_status firn_sql_insert(firn_sql_result *r, firn_ctx *ctx, firn_error *err) 
   FIRN_TRY(learn_columns(r, ctx, query, &m, err));
   FIRN_TRY(map_columns(r, &table, &m, err));
   FIRN_TRY(write_select(r, query, &m, &select, err));
-  FIRN_TRY(firn_sql_filters_set(r, err));
+  FIRN_TRY(firn_sql_filters_set(r, ctx, err));
   FIRN_TRY(firn_sql_engine_start(r, ctx, select, err));
   uint64_t n = 0;
-  FIRN_TRY(firn_sql_rows_load(r, ctx, &table.id, &n, err));
+  FIRN_TRY(firn_sql_rows_load(r, ctx, &table.id, m.to, &n, err));
   firn_engine_rows_close(r->rows);
   r->rows = NULL;
   return firn_sql_say(

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/time.h"
+
 /* A reference of several parts without an alias, whose columns may be written with all of them. */
 typedef struct prefix {
   const firn_sql_ref *ref;
@@ -15,6 +17,8 @@ typedef struct writer {
   const char **aliases; /* of each reference; NULL: it takes none */
   prefix *prefixes;     /* sorted by the parts */
   size_t n_prefixes;
+  bool has_now;
+  int64_t now_us; /* of the plan */
   firn_builder out;
 } writer;
 
@@ -172,6 +176,95 @@ static firn_status one_token(writer *w, firn_parser *p, firn_error *err) {
   return FIRN_OK;
 }
 
+/* What asks for the time, or for what else depends on who asks. */
+typedef enum asking { ASKS_NOTHING = 0, ASKS_INSTANT, ASKS_LOCAL, ASKS_DATE, ASKS_OTHER } asking;
+
+static asking asks(const firn_parser *p) {
+  static const struct {
+    const char *name;
+    asking kind;
+    bool is_bare; /* without brackets too */
+  } names[] = {
+      {"now", ASKS_INSTANT, false},
+      {"get_current_timestamp", ASKS_INSTANT, false},
+      {"transaction_timestamp", ASKS_INSTANT, false},
+      {"current_timestamp", ASKS_INSTANT, true},
+      {"localtimestamp", ASKS_LOCAL, true},
+      {"current_localtimestamp", ASKS_LOCAL, false},
+      {"current_date", ASKS_DATE, true},
+      {"today", ASKS_DATE, false},
+      {"current_time", ASKS_OTHER, true},
+      {"localtime", ASKS_OTHER, true},
+      {"current_localtime", ASKS_OTHER, false},
+      {"get_current_time", ASKS_OTHER, false},
+      {"age", ASKS_OTHER, false},
+      {"ago", ASKS_OTHER, false},
+      {"current_setting", ASKS_OTHER, false},
+      {"getvariable", ASKS_OTHER, false},
+      {"current_schema", ASKS_OTHER, false},
+      {"current_schemas", ASKS_OTHER, false},
+      {"in_search_path", ASKS_OTHER, false},
+      {"txid_current", ASKS_OTHER, false},
+      {"pg_conf_load_time", ASKS_OTHER, false},
+      {"pg_postmaster_start_time", ASKS_OTHER, false},
+  };
+  const firn_token *t = &p->tokens[p->at];
+  firn_bytes name = firn_parser_bytes(p, t);
+  if (t->kind == FIRN_TOKEN_QUOTED && name.len > 2) {
+    name = firn_bytes_part(name, 1, name.len - 2);
+  }
+  bool is_call = firn_parser_sees(p, 1, "(");
+  bool after_dot = p->at > 0 && p->tokens[p->at - 1].kind == FIRN_TOKEN_MARK &&
+                   p->text.data[p->tokens[p->at - 1].at] == '.';
+  for (size_t i = 0; i < FIRN_COUNT_OF(names); i++) {
+    bool is_word = t->kind == FIRN_TOKEN_WORD && names[i].is_bare && !after_dot;
+    if ((!is_call && !is_word) || name.len != strlen(names[i].name) ||
+        strncasecmp((const char *)name.data, names[i].name, name.len) != 0) {
+      continue;
+    }
+    bool is_simple = !after_dot && (!is_call || firn_parser_sees(p, 2, ")"));
+    return is_simple ? names[i].kind : ASKS_OTHER;
+  }
+  return ASKS_NOTHING;
+}
+
+bool firn_sql_asks_for_time(const firn_sql_statement *s, bool *can_be_planned) {
+  firn_parser p = {.text = s->text, .tokens = s->tokens, .n = s->n_tokens};
+  bool found = false;
+  *can_be_planned = true;
+  for (; p.at < p.n; p.at++) {
+    if (p.tokens[p.at].kind != FIRN_TOKEN_WORD && p.tokens[p.at].kind != FIRN_TOKEN_QUOTED) {
+      continue;
+    }
+    asking kind = asks(&p);
+    found |= kind != ASKS_NOTHING;
+    *can_be_planned &= kind != ASKS_OTHER;
+  }
+  return found;
+}
+
+/* The plan's time instead of the question for it. */
+static bool takes_now(writer *w, firn_parser *p) {
+  const firn_token *t = &p->tokens[p->at];
+  if (!w->has_now || (t->kind != FIRN_TOKEN_WORD && t->kind != FIRN_TOKEN_QUOTED)) {
+    return false;
+  }
+  asking kind = asks(p);
+  char text[FIRN_TIME_TEXT_MAX];
+  if (kind == ASKS_DATE) {
+    (void)firn_date_text((int32_t)firn_floor_div(w->now_us, FIRN_US_PER_DAY), text);
+  } else {
+    (void)firn_timestamp_text(w->now_us, FIRN_MICROS, kind == ASKS_INSTANT, text);
+  }
+  if (kind == ASKS_NOTHING || kind == ASKS_OTHER) {
+    return false;
+  }
+  const char *type = kind == ASKS_DATE ? "DATE" : kind == ASKS_LOCAL ? "TIMESTAMP" : "TIMESTAMPTZ";
+  firn_builder_addf(&w->out, "CAST('%s' AS %s)", text, type);
+  p->at += firn_parser_sees(p, 1, "(") ? 3 : 1;
+  return true;
+}
+
 static bool begins_chain(const writer *w, const firn_parser *p) {
   const firn_token *t = &p->tokens[p->at];
   bool is_name = t->kind == FIRN_TOKEN_WORD || t->kind == FIRN_TOKEN_QUOTED;
@@ -207,8 +300,8 @@ static firn_status write_tokens(writer *w, size_t at, size_t len, const char *co
       }
       continue;
     }
-    bool taken = false;
-    if (begins_chain(w, &p)) {
+    bool taken = takes_now(w, &p);
+    if (!taken && begins_chain(w, &p)) {
       FIRN_TRY(chain(w, &p, &taken, err));
     }
     if (!taken) {
@@ -221,21 +314,37 @@ static firn_status write_tokens(writer *w, size_t at, size_t len, const char *co
   return FIRN_OK;
 }
 
-firn_status firn_sql_rewrite(const firn_sql_statement *s, size_t at, size_t len, const char *const *generated,
-                             firn_arena *arena, const char **out, firn_error *err) {
-  writer w = {.s = s, .arena = arena, .out = FIRN_BUILDER_INIT(2 * FIRN_SQL_MAX_BYTES)};
-  firn_status status = prepare(&w, err);
+static firn_status write_all(writer *w, size_t at, size_t len, const char *const *generated, const char **out,
+                             firn_error *err) {
+  firn_status status = prepare(w, err);
   if (status == FIRN_OK) {
-    status = write_tokens(&w, at, len, generated, err);
+    status = write_tokens(w, at, len, generated, err);
   }
   firn_bytes made;
   if (status == FIRN_OK) {
-    status = firn_builder_finish(&w.out, &made, err);
+    status = firn_builder_finish(&w->out, &made, err);
   }
   if (status == FIRN_OK) {
-    *out = firn_arena_text(arena, made);
+    *out = firn_arena_text(w->arena, made);
     status = *out == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory to rewrite a statement") : FIRN_OK;
   }
-  firn_builder_free(&w.out);
+  firn_builder_free(&w->out);
   return status;
+}
+
+firn_status firn_sql_rewrite(const firn_sql_statement *s, size_t at, size_t len, const char *const *generated,
+                             firn_arena *arena, const char **out, firn_error *err) {
+  writer w = {.s = s, .arena = arena, .out = FIRN_BUILDER_INIT(2 * FIRN_SQL_MAX_BYTES)};
+  return write_all(&w, at, len, generated, out, err);
+}
+
+firn_status firn_sql_rewrite_at(const firn_sql_statement *s, size_t at, size_t len,
+                                const char *const *generated, int64_t now_us, firn_arena *arena,
+                                const char **out, firn_error *err) {
+  writer w = {.s = s,
+              .arena = arena,
+              .has_now = true,
+              .now_us = now_us,
+              .out = FIRN_BUILDER_INIT(2 * FIRN_SQL_MAX_BYTES)};
+  return write_all(&w, at, len, generated, out, err);
 }

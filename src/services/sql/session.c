@@ -1,6 +1,7 @@
 #include "services/sql/session_internal.h"
 
 #include "base/alloc.h"
+#include "base/time.h"
 #include "services/sql/filter_internal.h"
 #include "services/sql/rewrite_internal.h"
 
@@ -198,16 +199,39 @@ static firn_status engine_has(void *arg, firn_ctx *ctx, const firn_sql_ref *ref,
   return firn_sql_engine_has(arg, ctx, ref, out, err);
 }
 
-static firn_status filter_set(firn_sql_result *r, const firn_json_value *plan, size_t i, firn_error *err) {
+/* Several plans of one query prune what all of them would: `so_far` grows by what this one says of each
+ * table. */
+static firn_status plan_add(firn_sql_result *r, const char *select, const firn_expr **so_far, bool *counts,
+                            bool *is_planned, firn_error *err) {
+  const firn_json_value *plan;
+  firn_error ignored;
+  *is_planned = firn_engine_plan(r->session->link, select, &r->arena, &plan, &ignored) == FIRN_OK;
+  for (size_t i = 0; *is_planned && i < r->statement.n_refs; i++) {
+    const firn_schema *schema = r->sources[i] == NULL ? NULL : firn_source_filter_schema(r->sources[i]);
+    if (schema == NULL) {
+      continue;
+    }
+    const firn_expr *filter = NULL;
+    bool is_summary = false;
+    FIRN_TRY(firn_sql_filter_of(plan, r->generated[i], &schema->root, &r->arena, &filter, &is_summary, err));
+    so_far[i] = so_far[i] == NULL ? filter : firn_expr_or(so_far[i], filter, &r->arena);
+    counts[i] = is_summary;
+    if (so_far[i] == NULL) {
+      return no_memory(err);
+    }
+  }
+  return FIRN_OK;
+}
+
+static firn_status filter_keep(firn_sql_result *r, size_t i, const firn_expr *filter, bool counts,
+                               firn_error *err) {
   const firn_schema *schema = r->sources[i] == NULL ? NULL : firn_source_filter_schema(r->sources[i]);
-  if (schema == NULL) {
+  const firn_expr *bound = NULL;
+  if (schema == NULL || filter == NULL) {
     return FIRN_OK;
   }
-  const firn_expr *filter = NULL, *bound = NULL;
-  bool is_summary = false;
-  FIRN_TRY(firn_sql_filter_of(plan, r->generated[i], &schema->root, &r->arena, &filter, &is_summary, err));
   if (filter->op == FIRN_EXPR_TRUE) {
-    r->sources[i]->is_summary = is_summary;
+    r->sources[i]->is_summary = counts;
     return FIRN_OK;
   }
   firn_status status = firn_expr_bind(filter, schema, false, &r->arena, &bound, err);
@@ -217,21 +241,56 @@ static firn_status filter_set(firn_sql_result *r, const firn_json_value *plan, s
   return status == FIRN_NOMEM ? status : FIRN_OK;
 }
 
-/* A plan that cannot be had, or is not understood, prunes nothing. */
-firn_status firn_sql_filters_set(firn_sql_result *r, firn_error *err) {
+/* The engine's own clock. */
+static firn_status engine_time(firn_sql_result *r, firn_ctx *ctx, int64_t *now_us, firn_error *err) {
+  firn_engine_rows *rows;
+  FIRN_TRY(firn_engine_query(r->session->link, ctx, "SELECT epoch_us(now())", &rows, err));
+  const firn_batch *batch = NULL;
+  firn_status status = firn_engine_rows_next(rows, ctx, &batch, err);
+  bool is_there = status == FIRN_OK && batch != NULL && batch->columns[0].kind == FIRN_KIND_LONG;
+  *now_us = is_there ? batch->columns[0].i64[0] : 0;
+  firn_engine_rows_close(rows);
+  return status == FIRN_OK && !is_there ? firn_error_set(err, FIRN_UNSUPPORTED, "the engine has no clock")
+                                        : status;
+}
+
+/* A query that asks for the time is planned for now and for an hour from now, and prunes what neither needs:
+ * it runs in between. */
+static firn_status plans_add(firn_sql_result *r, firn_ctx *ctx, const firn_expr **filters, bool *counts,
+                             bool *is_planned, firn_error *err) {
   const firn_sql_statement *s = &r->statement;
   const char *select;
-  const firn_json_value *plan;
-  if (s->query_len == 0 || s->n_refs == 0) {
+  bool can_be_planned;
+  if (!firn_sql_asks_for_time(s, &can_be_planned)) {
+    FIRN_TRY(firn_sql_rewrite(s, s->query_at, s->query_len, r->generated, &r->arena, &select, err));
+    return plan_add(r, select, filters, counts, is_planned, err);
+  }
+  *is_planned = can_be_planned;
+  int64_t now;
+  FIRN_TRY(engine_time(r, ctx, &now, err));
+  for (int i = 0; *is_planned && i < 2; i++) {
+    int64_t at = i == 0 ? now - FIRN_US_PER_HOUR : now + FIRN_US_PER_HOUR;
+    FIRN_TRY(firn_sql_rewrite_at(s, s->query_at, s->query_len, r->generated, at, &r->arena, &select, err));
+    FIRN_TRY(plan_add(r, select, filters, counts, is_planned, err));
+  }
+  return FIRN_OK;
+}
+
+/* A plan that cannot be had, or is not understood, prunes nothing. */
+firn_status firn_sql_filters_set(firn_sql_result *r, firn_ctx *ctx, firn_error *err) {
+  const firn_sql_statement *s = &r->statement;
+  if (s->query_len == 0 || s->n_refs == 0 || r->session->has_own_settings) {
     return FIRN_OK;
   }
-  FIRN_TRY(firn_sql_rewrite(s, s->query_at, s->query_len, r->generated, &r->arena, &select, err));
-  firn_error ignored;
-  if (firn_engine_plan(r->session->link, select, &r->arena, &plan, &ignored) != FIRN_OK) {
-    return FIRN_OK;
+  const firn_expr **filters = firn_new_n(&r->arena, const firn_expr *, s->n_refs);
+  bool *counts = firn_new_n(&r->arena, bool, s->n_refs);
+  if (filters == NULL || counts == NULL) {
+    return no_memory(err);
   }
-  for (size_t i = 0; i < s->n_refs; i++) {
-    FIRN_TRY(filter_set(r, plan, i, err));
+  bool is_planned = false;
+  FIRN_TRY(plans_add(r, ctx, filters, counts, &is_planned, err));
+  for (size_t i = 0; is_planned && i < s->n_refs; i++) {
+    FIRN_TRY(filter_keep(r, i, filters[i], counts[i], err));
   }
   return FIRN_OK;
 }
@@ -282,14 +341,32 @@ firn_status firn_sql_query_start(firn_sql_result *r, firn_ctx *ctx, size_t at, s
   const char *sql;
   FIRN_TRY(firn_sql_refs_open(r, ctx, err));
   FIRN_TRY(firn_sql_rewrite(&r->statement, at, len, r->generated, &r->arena, &sql, err));
-  FIRN_TRY(firn_sql_filters_set(r, err));
+  FIRN_TRY(firn_sql_filters_set(r, ctx, err));
   return firn_sql_engine_start(r, ctx, sql, err);
+}
+
+/* What changes how the engine reads a query (SET, macros, ...) is not known to the engine's planner: no query
+ * is planned after it. */
+static void note_settings(firn_sql_result *r) {
+  static const char *const harmless[] = {
+      "copy",        "create temp table", "create temporary table", "drop table",
+      "set threads", "set memory_limit",  "set temp_directory",     "set max_memory"};
+  const firn_sql_statement *s = &r->statement;
+  firn_parser p = {.text = s->text, .tokens = s->tokens, .n = s->n_tokens};
+  for (size_t i = 0; i < FIRN_COUNT_OF(harmless); i++) {
+    if (firn_parser_sees_all(&p, harmless[i])) {
+      return;
+    }
+  }
+  r->session->has_own_settings = true;
 }
 
 static firn_status run(firn_sql_result *r, firn_ctx *ctx, firn_error *err) {
   switch (r->statement.kind) {
-    case FIRN_SQL_QUERY:
     case FIRN_SQL_ENGINE:
+      note_settings(r);
+      return firn_sql_query_start(r, ctx, 0, r->statement.text.len, err);
+    case FIRN_SQL_QUERY:
       return firn_sql_query_start(r, ctx, 0, r->statement.text.len, err);
     case FIRN_SQL_DESCRIBE:
       return firn_sql_describe(r, ctx, err);

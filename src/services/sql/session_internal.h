@@ -22,6 +22,7 @@ struct firn_sql_session {
   firn_arena ns_arena;
   firn_namespace ns; /* no levels: none is in use */
   bool has_result;
+  bool has_own_settings;  /* its queries may mean something else than the planner thinks */
   atomic_bool is_running; /* in the engine: there is a progress to ask for */
 };
 
@@ -54,7 +55,7 @@ FIRN_MUST_USE firn_status firn_sql_session_keep_ns(firn_sql_session *s, const fi
 /* Opens the tables that the statement reads, under generated names. */
 FIRN_MUST_USE firn_status firn_sql_refs_open(firn_sql_result *r, firn_ctx *ctx, firn_error *err);
 /* Gives the open tables the filters that the statement's query has for them. */
-FIRN_MUST_USE firn_status firn_sql_filters_set(firn_sql_result *r, firn_error *err);
+FIRN_MUST_USE firn_status firn_sql_filters_set(firn_sql_result *r, firn_ctx *ctx, firn_error *err);
 /* Starts a statement of the engine's; its rows are the result's. */
 FIRN_MUST_USE firn_status firn_sql_engine_start(firn_sql_result *r, firn_ctx *ctx, const char *sql,
                                                 firn_error *err);
