@@ -11,8 +11,8 @@
 #include "test.h"
 
 /* A source of numbered rows: `id` long, `name` (long text and short), `even` boolean that is null for every
- * seventh. What it hands out is wiped and given back before the following batch, as strictly as a reader may
- * do it. */
+ * seventh, `names` a list of structs with the name as `n`, once or twice. What it hands out is wiped and
+ * given back before the following batch, as strictly as a reader may do it. */
 typedef struct numbers {
   firn_sql_source base;
   int64_t n;
@@ -37,13 +37,17 @@ typedef struct numbers_reader {
   firn_arena arena;
 } numbers_reader;
 
+static const firn_field names_member = {.id = 6, .name = "n", .kind = FIRN_KIND_STRING};
+static const firn_field names_element = {
+    .id = 5, .name = "element", .kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &names_member};
 static const firn_field number_columns[] = {
     {.id = 1, .name = "id", .required = true, .kind = FIRN_KIND_LONG},
     {.id = 2, .name = "name", .kind = FIRN_KIND_STRING},
     {.id = 3, .name = "even", .kind = FIRN_KIND_BOOLEAN},
+    {.id = 4, .name = "names", .kind = FIRN_KIND_LIST, .n_children = 1, .children = &names_element},
 };
 static const firn_field number_schema = {
-    .id = FIRN_NO_ID, .name = "t", .kind = FIRN_KIND_STRUCT, .n_children = 3, .children = number_columns};
+    .id = FIRN_NO_ID, .name = "t", .kind = FIRN_KIND_STRUCT, .n_children = 4, .children = number_columns};
 
 static firn_status numbers_open(const firn_sql_source *s, const uint32_t *columns, size_t n, firn_ctx *ctx,
                                 firn_sql_scan **out, firn_error *err) {
@@ -102,6 +106,23 @@ static void numbers_wipe(numbers_reader *r) {
   firn_arena_reset(&r->arena);
 }
 
+static firn_status numbers_fill_names(numbers_reader *r, int64_t from, size_t n, firn_vector *v,
+                                      firn_error *err) {
+  firn_vector *structs = &v->children[0];
+  FIRN_TRY(firn_vector_new(&names_element, 2 * n, &r->arena, structs, err));
+  v->len = n;
+  for (size_t i = 0; i < n; i++) {
+    char *name = (char *)r->text + i * 64;
+    size_t len = name_of(from + (int64_t)i, name);
+    for (size_t k = 0; k < 1 + i % 2; k++) {
+      structs->children[0].bytes[structs->len++] = (firn_bytes){(uint8_t *)name, len};
+    }
+    v->offsets[i + 1] = (int32_t)structs->len;
+  }
+  structs->children[0].len = structs->len;
+  return FIRN_OK;
+}
+
 static firn_status numbers_fill(numbers_reader *r, int64_t from, size_t n, firn_error *err) {
   FIRN_TRY(firn_batch_new(&r->schema, n, &r->arena, &r->batch, err));
   r->text_len = n * 64;
@@ -112,6 +133,10 @@ static firn_status numbers_fill(numbers_reader *r, int64_t from, size_t n, firn_
   r->batch.n_rows = n;
   for (size_t c = 0; c < r->scan->n_columns; c++) {
     firn_vector *v = &r->batch.columns[c];
+    if (r->scan->columns[c] == 3) {
+      FIRN_TRY(numbers_fill_names(r, from, n, v, err));
+      continue;
+    }
     v->len = n;
     FIRN_TRY(firn_vector_need_validity(v, n, &r->arena, err));
     for (size_t i = 0; i < n; i++) {
@@ -292,6 +317,17 @@ static void keeps_nothing_of_a_batch(void **state) {
       "SELECT r.id, r.name FROM (SELECT unnest(arg_max(struct_pack(id, name), id, 5000)) AS r FROM t)",
       "SELECT id, min(name) FILTER (name <> '') FROM t GROUP BY id",
       "SELECT id, approx_top_k(name, 1)[1] FROM t GROUP BY id",
+      "WITH RECURSIVE r AS (SELECT id, name FROM t UNION ALL SELECT id, name FROM r WHERE false) FROM r",
+      "SELECT id, l.name FROM t, LATERAL (SELECT t.name) l",
+      "SELECT id, string_split(name, '|')[1] FROM t ORDER BY id",
+      "SELECT id, names[1].n FROM t ORDER BY names",
+      "SELECT id, list(names)[1][1].n FROM t GROUP BY id",
+      "SELECT any_value(id), names[1].n FROM t GROUP BY names",
+      "SELECT t.id, u.names[-1].n FROM t JOIN u USING (id)",
+      "SELECT id, e.n FROM (SELECT DISTINCT id, unnest(names) AS e FROM t)",
+      "SELECT id, first_value(names) OVER (PARTITION BY id)[1].n FROM t",
+      "SELECT id, max(names)[1].n FROM t GROUP BY id",
+      "SELECT id, arg_max(names[1], id).n FROM t GROUP BY id",
   };
   for (size_t i = 0; i < FIRN_COUNT_OF(right); i++) {
     char sql[1024];
@@ -406,6 +442,104 @@ static void says_in_one_sentence_what_is_wrong(void **state) {
 }
 
 /* A statement that was prepared over tables that are gone reads nothing that is freed. */
+/* What is kept in tables of the engine's own, too. */
+static void tables_of_the_engine_keep_copies(void **state) {
+  (void)state;
+  firn_error err;
+  numbers t;
+  open_all();
+  numbers_init(&t, 3000);
+  CHECK_OK(firn_engine_bind(link_, "t", &t.base, &err));
+  expect("CREATE TEMP TABLE kept AS SELECT * FROM t", "");
+  firn_engine_unbind_all(link_);
+  expect(
+      "SELECT count(*) FILTER (name IN ('n' || id, 'a name that is long enough ' || id)), "
+      "count(*) FILTER (names[1].n = name) FROM kept",
+      "[3000,3000]\n");
+  close_all();
+}
+
+static void a_failed_transaction_lets_go(void **state) {
+  (void)state;
+  firn_error err;
+  numbers t;
+  open_all();
+  numbers_init(&t, 10000);
+  t.fails_at = 9000;
+  CHECK_OK(firn_engine_bind(link_, "t", &t.base, &err));
+  expect("BEGIN", "");
+  expect_failure("SELECT sum(id) FROM t", FIRN_CORRUPT,
+                 "file:///t.parquet: page 7: the checksum does not match");
+  assert_int_equal(t.n_open, 0);
+  expect("ROLLBACK", "");
+  firn_engine_unbind_all(link_);
+  close_all();
+}
+
+static void stays_within_its_memory(void **state) {
+  (void)state;
+  firn_error err;
+  numbers t;
+  firn_engine_options o = options();
+  o.memory_bytes = 40 << 20;
+  static const char sql[] =
+      "SELECT count(*), sum(n) FROM (SELECT name || name || id AS key, count(*) AS n FROM t GROUP BY 1)";
+  for (int spills = 0; spills < 2; spills++) {
+    o.spill_folder = spills == 1 ? test_folder() : NULL;
+    CHECK_OK(firn_engine_open(&o, test_ctx(), &engine, &err));
+    CHECK_OK(firn_engine_link_open(engine, test_ctx(), &link_, &err));
+    numbers_init(&t, 500000);
+    CHECK_OK(firn_engine_bind(link_, "t", &t.base, &err));
+    if (spills == 1) {
+      expect(sql, "[500000,\"500000\"]\n");
+    } else {
+      FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
+      CHECK_STATUS(answer(link_, sql, &b, &err), FIRN_LIMIT);
+      CHECK_SAYS("memory");
+      assert_null(strchr(err.text, '\n'));
+    }
+    close_all();
+  }
+}
+
+/* Its third batch interrupts the statement, as another thread would. */
+static firn_status interrupting_next(firn_sql_reader *reader, firn_ctx *ctx, const firn_batch **out,
+                                     firn_error *err) {
+  if (((numbers_reader *)reader)->scan->next > 2000) {
+    firn_engine_interrupt(link_);
+  }
+  return numbers_next(reader, ctx, out, err);
+}
+
+static void an_interrupt_ends_a_statement(void **state) {
+  (void)state;
+  firn_error err;
+  numbers t;
+  firn_sql_source_ops ops = numbers_ops;
+  ops.next = interrupting_next;
+  open_all();
+  numbers_init(&t, INT64_C(1) << 40);
+  t.base.ops = &ops;
+  CHECK_OK(firn_engine_bind(link_, "t", &t.base, &err));
+  expect_failure("SELECT sum(id) FROM t", FIRN_CANCELLED, "the statement was interrupted");
+  expect_failure("SELECT * FROM t", FIRN_CANCELLED, "the statement was interrupted");
+  expect("SELECT 1", "[1]\n");
+  close_all();
+}
+
+static void deep_types_are_refused(void **state) {
+  (void)state;
+  char sql[512] = "SELECT ";
+  for (int i = 0; i < 80; i++) {
+    sql[7 + i] = '[';
+    sql[88 + i] = ']';
+  }
+  sql[87] = '1';
+  open_all();
+  expect_failure(sql, FIRN_LIMIT, "a column's type is nested deeper than 64 levels");
+  close_all();
+}
+
 static void forgets_prepared_sources(void **state) {
   (void)state;
   firn_error err;
@@ -569,6 +703,11 @@ int main(void) {
       stops_reading_when_rows_are_closed,
       a_failing_source_speaks_for_itself,
       says_in_one_sentence_what_is_wrong,
+      tables_of_the_engine_keep_copies,
+      a_failed_transaction_lets_go,
+      stays_within_its_memory,
+      an_interrupt_ends_a_statement,
+      deep_types_are_refused,
       forgets_prepared_sources,
       links_do_not_see_each_others_tables,
       stops_at_the_deadline,
@@ -579,7 +718,9 @@ int main(void) {
   return test_run(
       "answers_over_bound_rows, keeps_nothing_of_a_batch, streams_rows_that_stay_right, "
       "stops_reading_when_rows_are_closed, a_failing_source_speaks_for_itself, "
-      "says_in_one_sentence_what_is_wrong, forgets_prepared_sources, "
+      "says_in_one_sentence_what_is_wrong, tables_of_the_engine_keep_copies, a_failed_transaction_lets_go, "
+      "stays_within_its_memory, an_interrupt_ends_a_statement, deep_types_are_refused, "
+      "forgets_prepared_sources, "
       "links_do_not_see_each_others_tables, stops_at_the_deadline, a_closed_engine_opens_nothing, "
       "plans_with_filters_pushed_down, says_how_to_get_the_library",
       bodies, FIRN_COUNT_OF(bodies));
