@@ -474,8 +474,8 @@ static firn_status read_and_meddle(void *self, firn_ctx *ctx, uint8_t *into, siz
     if (m->drops) {
       FIRN_TRY(firn_catalog_table_drop(m->w->catalog, ctx, &m->w->options.table, err));
     } else {
-      FIRN_TRY(firn_alter_commit(m->w->catalog, ctx, &m->w->options.table, &m->change, 1, false, &arena, NULL,
-                                 err));
+      const firn_alter alter = {.n_changes = 1, .changes = &m->change};
+      FIRN_TRY(firn_alter_commit(m->w->catalog, ctx, &m->w->options.table, &alter, &arena, NULL, err));
     }
   }
   size_t n = m->text.len - m->served < room ? m->text.len - m->served : room;

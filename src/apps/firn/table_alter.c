@@ -43,8 +43,8 @@ firn_status firn_table_commit_changes(firn_app *app, const firn_args *args, cons
   }
   FIRN_TRY(firn_app_catalog(app, false, &catalog, err));
   FIRN_TRY(firn_table_id_parse(name, app->arena, &id, err));
-  firn_status status =
-      firn_alter_commit(catalog, &app->ctx, &id, changes, n, dry_run, app->arena, &result, err);
+  const firn_alter alter = {.n_changes = n, .changes = changes, .dry_run = dry_run};
+  firn_status status = firn_alter_commit(catalog, &app->ctx, &id, &alter, app->arena, &result, err);
   if (status != FIRN_OK) {
     return firn_error_while(err, status, "%s", name);
   }

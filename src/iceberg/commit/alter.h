@@ -12,8 +12,8 @@
 
 typedef enum firn_change_kind {
   FIRN_CHANGE_ADD_COLUMN = 0,  /* name: dotted, its parent a struct (or "list.element", "map.value", which may
-                                  be left out); field; place. Where field.name is given too it is the column's
-                                  own  name, dots and all, and what stands before it in `name` is the parent */
+                                  be left out); field; place. Where field.name is given too it is the
+                                  column's own name, dots and all; what stands before it is the parent */
   FIRN_CHANGE_DROP_COLUMN,     /* name. A source of the spec, sort order or an identifier is refused */
   FIRN_CHANGE_RENAME_COLUMN,   /* name; to: the last part only */
   FIRN_CHANGE_MOVE_COLUMN,     /* name; place */
@@ -79,6 +79,12 @@ typedef struct firn_change {
   bool ignore_case; /* of columns: names are found in any case, and one that differs in case alone is there */
 } firn_change;
 
+typedef struct firn_alter {
+  size_t n_changes;
+  const firn_change *changes;
+  bool dry_run;
+} firn_alter;
+
 typedef struct firn_alter_result {
   size_t n_requirements, n_updates; /* of the last attempt, in the caller's arena */
   const firn_requirement *requirements;
@@ -95,7 +101,7 @@ FIRN_MUST_USE firn_status firn_alter_plan(const firn_metadata *base, const firn_
 /* Plans and commits, and plans anew on a lost race (commit.retry.num-retries of the table). An answer that
  * was lost is FIRN_UNCERTAIN unless the table tells. `out` may be NULL; what it holds is in `arena`. */
 FIRN_MUST_USE firn_status firn_alter_commit(firn_catalog *catalog, firn_ctx *ctx, const firn_table_id *table,
-                                            const firn_change *changes, size_t n, bool dry_run,
-                                            firn_arena *arena, firn_alter_result *out, firn_error *err);
+                                            const firn_alter *alter, firn_arena *arena,
+                                            firn_alter_result *out, firn_error *err);
 
 #endif

@@ -8,9 +8,7 @@ typedef struct race {
   firn_catalog *catalog;
   firn_ctx *ctx;
   const firn_table_id *table;
-  const firn_change *changes;
-  size_t n_changes;
-  bool dry_run;
+  const firn_alter *alter;
   firn_arena *arena;
   firn_retry retry;
   int64_t n_attempts;
@@ -215,10 +213,10 @@ static firn_status try_round(race *r, bool *done, firn_error *err) {
   /* While an attempt is open its requirements hold, so this plan is the same one and only one of them can
    * happen; or it sets what may be set twice. */
   firn_alter_result plan;
-  FIRN_TRY(firn_alter_plan(table.metadata, r->changes, r->n_changes, firn_ctx_now_us(r->ctx) / 1000, r->arena,
-                           &plan, err));
+  FIRN_TRY(firn_alter_plan(table.metadata, r->alter->changes, r->alter->n_changes,
+                           firn_ctx_now_us(r->ctx) / 1000, r->arena, &plan, err));
   r->result = plan;
-  if (r->dry_run || plan.n_updates == 0) {
+  if (r->alter->dry_run || plan.n_updates == 0) {
     *done = true;
     return FIRN_OK;
   }
@@ -257,14 +255,12 @@ static firn_status race_to_the_end(race *r, firn_error *err) {
 }
 
 firn_status firn_alter_commit(firn_catalog *catalog, firn_ctx *ctx, const firn_table_id *table,
-                              const firn_change *changes, size_t n, bool dry_run, firn_arena *arena,
-                              firn_alter_result *out, firn_error *err) {
+                              const firn_alter *alter, firn_arena *arena, firn_alter_result *out,
+                              firn_error *err) {
   race r = {.catalog = catalog,
             .ctx = ctx,
             .table = table,
-            .changes = changes,
-            .n_changes = n,
-            .dry_run = dry_run,
+            .alter = alter,
             .arena = arena,
             .retry = FIRN_RETRY_INIT};
   firn_status status = race_to_the_end(&r, err);

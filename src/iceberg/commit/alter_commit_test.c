@@ -7,7 +7,8 @@ static const firn_change add_zip = {KIND(ADD_COLUMN), .name = "zip", .field = {.
 
 static firn_status commit(test_catalog *c, firn_ctx *ctx, const firn_change *changes, size_t n,
                           firn_arena *arena, firn_alter_result *out, firn_error *err) {
-  return firn_alter_commit(&c->base, ctx, &test_table_id, changes, n, false, arena, out, err);
+  const firn_alter alter = {.n_changes = n, .changes = changes};
+  return firn_alter_commit(&c->base, ctx, &test_table_id, &alter, arena, out, err);
 }
 
 static firn_status open_catalog(const firn_property *items, size_t n, firn_ctx *ctx, test_catalog *c,
@@ -47,7 +48,8 @@ static void a_dry_run_commits_nothing(void **state) {
   FIRN_AUTO_TEST_CATALOG c = {0};
   firn_alter_result r;
   CHECK_OK(open_catalog(NULL, 0, ctx, &c, &err));
-  CHECK_OK(firn_alter_commit(&c.base, ctx, &test_table_id, &add_zip, 1, true, &arena, &r, &err));
+  const firn_alter dry = {.n_changes = 1, .changes = &add_zip, .dry_run = true};
+  CHECK_OK(firn_alter_commit(&c.base, ctx, &test_table_id, &dry, &arena, &r, &err));
   assert_false(r.is_committed);
   assert_int_equal(r.n_updates, 2);
   assert_string_equal(r.updates[0].schema.root.children[3].name, "zip"); /* and outlives the table */
@@ -166,7 +168,8 @@ static void another_table_under_the_name_is_left_alone(void **state) {
   firn_metadata *mine = c.metadata;
   const firn_change ours[] = {{KIND(RENAME_COLUMN), .name = "name", .to = "who"}};
   firn_alter_result r;
-  CHECK_OK(firn_alter_commit(&c.base, ctx, &test_table_id, ours, 1, true, &arena, &r, &err));
+  const firn_alter dry = {.n_changes = 1, .changes = ours, .dry_run = true};
+  CHECK_OK(firn_alter_commit(&c.base, ctx, &test_table_id, &dry, &arena, &r, &err));
   const firn_table_commit late = {.table = test_table_id,
                                   .n_requirements = r.n_requirements,
                                   .requirements = r.requirements,

@@ -1,5 +1,5 @@
-/* Partition terms, sort terms and types as people write them: "day(ts), bucket(16, id), truncate(name, 4), region",
- * "days(ts)" and the other plurals, "bucket[16](id)", "day(ts) as d"; for sorting "ts desc nulls last, id".
+/* Partition terms, sort terms and types as people write them: "day(ts), bucket(16, id), truncate(name, 4),
+ * region", "days(ts)" and the other plurals, "bucket[16](id)", "day(ts) as d"; "ts desc nulls last, id".
  *
  * A number and a column stand in either order ("bucket(id, 16)"). Names may be "quoted" or `quoted`, and
  * dotted; a quoted one is found as it is written only, another one also when its letters differ in case from
@@ -39,7 +39,6 @@ FIRN_MUST_USE firn_status firn_partition_terms_parse(firn_bytes text, const firn
 /* Nulls come first where ascending and last where descending, unless it is said. Order id 1; 0 for "". */
 FIRN_MUST_USE firn_status firn_sort_terms_parse(firn_bytes text, const firn_schema *schema, firn_arena *arena,
                                                 firn_sort_order *out, firn_error *err);
-
 
 /* A type as people write it: "long", "decimal(9, 2)", "list<string>", "map<string, list<int>>",
  * "struct<a: int required, \"b c\" string>", where "required" may stand behind any type but a map's key; the

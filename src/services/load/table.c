@@ -169,8 +169,8 @@ firn_status firn_load_table_widen(firn_load *l, firn_ctx *ctx, const firn_fit_ga
   if (gap->n_new + gap->n_promotions > 0) {
     changes[n++] = (firn_change){.kind = FIRN_CHANGE_WIDEN, .field = gap->wanted};
   }
-  FIRN_TRY(
-      firn_alter_commit(l->options.catalog, ctx, &l->options.table, changes, n, false, &arena, NULL, err));
+  const firn_alter alter = {.n_changes = n, .changes = changes};
+  FIRN_TRY(firn_alter_commit(l->options.catalog, ctx, &l->options.table, &alter, &arena, NULL, err));
   l->result.n_columns_added += gap->n_new;
   return firn_load_table_refresh(l, ctx, err);
 }

@@ -186,8 +186,8 @@ static firn_status alter_table(firn_sql_result *r, firn_ctx *ctx, firn_error *er
   const firn_change *changes;
   FIRN_TRY(settle_refs(r, found.metadata, &changes, err));
   firn_alter_result done;
-  FIRN_TRY(firn_alter_commit(r->names.catalog, ctx, &found.id, changes, s->n_changes, false, &r->arena, &done,
-                             err));
+  const firn_alter alter = {.n_changes = s->n_changes, .changes = changes};
+  FIRN_TRY(firn_alter_commit(r->names.catalog, ctx, &found.id, &alter, &r->arena, &done, err));
   return firn_sql_say(
       r,
       firn_arena_printf(&r->arena, done.is_committed ? "table %s changed" : "table %s is so already",
