@@ -9,6 +9,7 @@ enum {
   MAX_NESTING = 24, /* deeper values stay JSON */
   MAX_DECIMAL = 38,
   FEW_MEMBERS = 8,
+  MAX_NAME = 1024,
 };
 
 #define EXACT_IN_DOUBLE (INT64_C(1) << 53)
@@ -102,6 +103,17 @@ static size_t find_member(const firn_guess *of, firn_bytes name) {
   return SIZE_MAX;
 }
 
+static firn_status check_name(firn_bytes name, firn_error *err) {
+  if (name.len > MAX_NAME) {
+    return firn_error_set(err, FIRN_LIMIT, "the name of a field has %zu bytes, more than %d", name.len,
+                          MAX_NAME);
+  }
+  if (name.len > 0 && memchr(name.data, '\0', name.len) != NULL) {
+    return firn_error_set(err, FIRN_INVALID, "the name of a field holds a zero byte");
+  }
+  return FIRN_OK;
+}
+
 static firn_status need_member(firn_guessing *g, firn_guess *of, firn_bytes name, firn_guess **out,
                                firn_error *err) {
   size_t found = find_member(of, name);
@@ -117,9 +129,7 @@ static firn_status need_member(firn_guessing *g, firn_guess *of, firn_bytes name
         "many keys may be a map",
         FIRN_GUESS_MAX_FIELDS);
   }
-  if (memchr(name.data, '\0', name.len) != NULL) {
-    return firn_error_set(err, FIRN_INVALID, "the name of a field holds a zero byte");
-  }
+  FIRN_TRY(check_name(name, err));
   firn_guess *made = new_guess(g);
   firn_guess **members =
       firn_arena_grow(&g->arena, of->members, of->n_members, &of->capacity, sizeof *members);

@@ -302,6 +302,10 @@ static void too_many_fields_are_refused(void **state) {
   }
   CHECK_STATUS(test_read_rows(firn_builder_bytes(&text), &plainly, &b, &err), FIRN_LIMIT);
   CHECK_SAYS("more than 10000 different fields");
+  firn_builder_reset(&text);
+  firn_builder_addf(&text, "{\"%01025d\":1}\n", 0);
+  CHECK_STATUS(test_read_rows(firn_builder_bytes(&text), &plainly, &b, &err), FIRN_LIMIT);
+  CHECK_REFUSED("{\"a\\u0000b\":1}\n", &plainly, "zero byte");
 }
 
 static const char sample[] =
