@@ -86,9 +86,10 @@ static firn_status database_open(const duck_api *api, const firn_engine_options 
 static firn_status settle(firn_engine *e, duck_connection connection, bool is_planner, firn_error *err) {
   FIRN_TRY(firn_engine_do(e->api, connection, "SET GLOBAL TimeZone = 'UTC'", err));
   if (is_planner) {
-    FIRN_TRY(firn_engine_do(e->api, connection,
-                            "SET GLOBAL disabled_optimizers = 'statistics_propagation,empty_result_pullup,late_materialization'",
-                            err));
+    FIRN_TRY(firn_engine_do(
+        e->api, connection,
+        "SET GLOBAL disabled_optimizers = 'statistics_propagation,empty_result_pullup,late_materialization'",
+        err));
   } else {
     FIRN_TRY(firn_engine_function_register(e, connection, err));
   }

@@ -59,8 +59,8 @@ void firn_sql_close(firn_sql *sql) {
   }
 }
 
-static void names_init(firn_sql_session *s, firn_arena *arena, firn_scan_counts *counts,
-                       firn_sql_names *names) {
+void firn_sql_session_names(const firn_sql_session *s, firn_arena *arena, firn_scan_counts *counts,
+                            firn_sql_names *names) {
   const firn_sql_options *o = &s->sql->options;
   *names = (firn_sql_names){
       .catalog = o->catalog,
@@ -76,7 +76,7 @@ static void names_init(firn_sql_session *s, firn_arena *arena, firn_scan_counts 
 firn_status firn_sql_session_use(firn_sql_session *s, firn_ctx *ctx, const char *ns, firn_error *err) {
   FIRN_AUTO_ARENA scratch = FIRN_ARENA_INIT(1 << 24);
   firn_sql_names names;
-  names_init(s, &scratch, NULL, &names);
+  firn_sql_session_names(s, &scratch, NULL, &names);
   names.ns = (firn_namespace){0};
   firn_namespace written, found;
   FIRN_TRY(firn_namespace_parse(ns, &scratch, &written, err));
@@ -407,7 +407,7 @@ firn_status firn_sql_run(firn_sql_session *s, firn_ctx *ctx, firn_bytes statemen
   r->session = s;
   r->arena = (firn_arena)FIRN_ARENA_INIT(STATEMENT_MEMORY_MAX);
   r->no_columns = (firn_field){.id = FIRN_NO_ID, .name = "rows", .required = true, .kind = FIRN_KIND_STRUCT};
-  names_init(s, &r->arena, &r->counts, &r->names);
+  firn_sql_session_names(s, &r->arena, &r->counts, &r->names);
   s->has_result = true;
   atomic_store(&s->is_running, true);
   firn_status status = read_and_run(r, ctx, statement, err);

@@ -48,6 +48,9 @@ FIRN_MUST_USE firn_status firn_sql_show_tables(firn_sql_result *r, firn_ctx *ctx
 FIRN_MUST_USE firn_status firn_sql_use(firn_sql_result *r, firn_ctx *ctx, firn_error *err);
 FIRN_MUST_USE firn_status firn_sql_change(firn_sql_result *r, firn_ctx *ctx, firn_error *err);
 
+/* For names as this session understands them. */
+void firn_sql_session_names(const firn_sql_session *s, firn_arena *arena, firn_scan_counts *counts,
+                            firn_sql_names *names);
 /* Puts a copy of `ns` in use. */
 FIRN_MUST_USE firn_status firn_sql_session_keep_ns(firn_sql_session *s, const firn_namespace *ns,
                                                    firn_error *err);

@@ -243,6 +243,39 @@ static void statements_are_cut_at_their_ends(void **state) {
   }
 }
 
+static void check_completes(test_sql *t, const char *line, const char *wanted) {
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(0);
+  const char *const *items;
+  size_t n;
+  firn_error err;
+  CHECK_OK(firn_sql_complete(t->session, t->ctx, firn_bytes_of(line), &arena, &items, &n, &err));
+  for (size_t i = 0; i < n; i++) {
+    firn_builder_addf(&b, "%s%s", i == 0 ? "" : "|", items[i]);
+  }
+  firn_builder_add_u8(&b, 0);
+  assert_string_equal((const char *)b.data, wanted);
+}
+
+static void completes_names_and_keywords(void **state) {
+  (void)state;
+  test_sql t = open_tables(false);
+  check_completes(&t, "sel", "select");
+  check_completes(&t, "SEL", "SELECT");
+  check_completes(&t, "select * from a.", "a.b|a.users");
+  check_completes(&t, "select * from a.u", "a.users");
+  check_completes(&t, "select * from arc", "archive");
+  check_completes(&t, "select * from a.users.sn", "a.users.snapshots");
+  check_completes(&t, "select * from a.users where na", "name|namespace");
+  check_completes(&t, "select * from a.users where i", "id|in|insert into|intersect|is|is not null|is null");
+  check_completes(&t, "select 'not closed na", "namespace");
+  check_completes(&t, "select * from ..", "");
+  check_completes(&t, "", "a|archive|c");
+  test_sql_yields(&t, "use a", "");
+  check_completes(&t, "select * from us", "users|use|using");
+  test_sql_close(&t);
+}
+
 int main(void) {
   if (!test_sql_is_there("SQL statements")) {
     return 77;
@@ -257,10 +290,11 @@ int main(void) {
       the_engines_own_statements_work,
       a_session_has_one_result_at_a_time,
       statements_are_cut_at_their_ends,
+      completes_names_and_keywords,
   };
   return test_run(
       "reads_tables_by_name, a_namespace_can_be_in_use, says_what_is_nearest, travels_in_time, "
       "shows_what_there_is, read_only_reads_tables_alone, the_engines_own_statements_work, "
-      "a_session_has_one_result_at_a_time, statements_are_cut_at_their_ends",
+      "a_session_has_one_result_at_a_time, statements_are_cut_at_their_ends, completes_names_and_keywords",
       bodies, FIRN_COUNT_OF(bodies));
 }

@@ -69,8 +69,9 @@ void firn_sql_interrupt(firn_sql_session *s);
 /* 0 to 1; negative: unknown. From any thread. */
 double firn_sql_progress(firn_sql_session *s);
 
-/* For completion: namespaces, tables, and columns of tables that were named, that begin with `prefix`. In
- * `arena`. */
+/* For completion: what the last word of the line (letters, digits, "_", "$" and dots) may become, as a whole
+ * word: keywords, namespaces, tables, metadata tables, and columns of tables that the line names. In `arena`.
+ */
 FIRN_MUST_USE firn_status firn_sql_complete(firn_sql_session *s, firn_ctx *ctx, firn_bytes line_so_far,
                                             firn_arena *arena, const char *const **out, size_t *n,
                                             firn_error *err);
