@@ -36,6 +36,54 @@ static firn_status name_table(const char *location, const firn_metadata *m, firn
   return FIRN_OK;
 }
 
+/* What tells the file at a location from others that may have had its name; "" where names are never used
+ * again. A store without etags cannot tell: then nothing is remembered. */
+static firn_status identify(firn_catalog *c, firn_ctx *ctx, const char *location, firn_arena *arena,
+                            char etag[FIRN_ETAG_MAX], bool *is_known, firn_error *err) {
+  firn_store *store;
+  const char *path;
+  firn_object_info info;
+  etag[0] = '\0';
+  *is_known = of(c)->pointers->name_file == NULL;
+  if (*is_known) {
+    return FIRN_OK;
+  }
+  FIRN_TRY(firn_stores_find(c->stores, location, arena, &store, &path, err));
+  firn_status status = firn_store_stat(store, ctx, path, &info, err);
+  if (status == FIRN_UNCERTAIN || status == FIRN_CONFLICT) { /* no words for a commit's outcome */
+    return firn_error_while(err, FIRN_IO, "looking at its metadata");
+  }
+  FIRN_TRY(status);
+  memcpy(etag, info.etag, FIRN_ETAG_MAX);
+  *is_known = etag[0] != '\0';
+  return FIRN_OK;
+}
+
+/* The metadata at a location: remembered, else read and remembered. */
+static firn_status read_metadata(firn_catalog *c, firn_ctx *ctx, const char *location, firn_arena *arena,
+                                 firn_metadata **out, firn_error *err) {
+  char etag[FIRN_ETAG_MAX];
+  bool is_known;
+  if (of(c)->cache == NULL) {
+    return firn_metadata_file_read(c->stores, ctx, location, out, err);
+  }
+  FIRN_TRY(identify(c, ctx, location, arena, etag, &is_known, err));
+  firn_metadata *remembered = is_known ? firn_metadata_cache_get(of(c)->cache, location, etag) : NULL;
+  if (remembered != NULL) {
+    *out = remembered;
+    return FIRN_OK;
+  }
+  FIRN_AUTO_METADATA *m = NULL;
+  firn_metadata_entry *entry;
+  FIRN_TRY(firn_metadata_file_read(c->stores, ctx, location, &m, err));
+  if (is_known) {
+    FIRN_TRY(firn_metadata_entry_new(location, etag, m, &entry, err));
+    firn_metadata_cache_put(of(c)->cache, entry);
+  }
+  *out = FIRN_HAND_OVER(m);
+  return FIRN_OK;
+}
+
 /* The pointer and what it points to. A file that is gone may have been trimmed by a commit in between: then
  * the pointer has moved and we look again. */
 static firn_status load_current(firn_catalog *c, firn_ctx *ctx, const firn_table_id *id, firn_arena *arena,
@@ -46,7 +94,7 @@ static firn_status load_current(firn_catalog *c, firn_ctx *ctx, const firn_table
     if (before != NULL && strcmp(before, *location) == 0) {
       return firn_error_set(err, FIRN_CORRUPT, "its metadata file is gone: %s", *location);
     }
-    firn_status status = firn_metadata_file_read(c->stores, ctx, *location, out, err);
+    firn_status status = read_metadata(c, ctx, *location, arena, out, err);
     if (status != FIRN_NOT_FOUND) {
       return status;
     }
@@ -163,7 +211,8 @@ typedef struct change {
   firn_metadata *base; /* NULL: a new table */
   const char *base_location;
   firn_metadata *next;
-  const char *next_location; /* NULL until its file is written; that of the base when nothing changes */
+  const char *next_location;  /* NULL until its file is written; that of the base when nothing changes */
+  firn_metadata_entry *entry; /* for the next load; NULL: that one reads the file */
 } change;
 
 static bool is_new_file(const change *ch) {
@@ -224,6 +273,25 @@ static void release_changes(change *changes, size_t n) {
   for (size_t i = 0; i < n; i++) {
     firn_metadata_unref(FIRN_HAND_OVER(changes[i].base));
     firn_metadata_unref(FIRN_HAND_OVER(changes[i].next));
+    firn_metadata_entry_free(FIRN_HAND_OVER(changes[i].entry));
+  }
+}
+
+/* What a store says of a file that a swap writes is only known afterwards: those are read once. */
+static firn_status prepare_entry(firn_catalog *c, change *ch, firn_error *err) {
+  if (of(c)->cache == NULL || of(c)->pointers->name_file != NULL || !is_new_file(ch)) {
+    return FIRN_OK;
+  }
+  return firn_metadata_entry_new(ch->next_location, "", ch->next, &ch->entry, err);
+}
+
+/* After a swap. What was current is not asked for again, but by those who have it. */
+static void remember(firn_catalog *c, change *ch) {
+  if (ch->entry != NULL) {
+    firn_metadata_cache_put(of(c)->cache, FIRN_HAND_OVER(ch->entry));
+  }
+  if (is_new_file(ch) && ch->base_location != NULL) {
+    firn_metadata_cache_remove(of(c)->cache, ch->base_location);
   }
 }
 
@@ -242,6 +310,7 @@ static firn_status answer_and_swap(firn_catalog *c, firn_ctx *ctx, change *chang
   }
   for (size_t i = 0; i < n && status == FIRN_OK; i++) {
     status = name_table(changes[i].next_location, changes[i].next, &out[i], err);
+    status = status == FIRN_OK ? prepare_entry(c, &changes[i], err) : status;
   }
   if (status == FIRN_OK) {
     status = swap(c, ctx, changes, n, arena, err);
@@ -252,6 +321,7 @@ static firn_status answer_and_swap(firn_catalog *c, firn_ctx *ctx, change *chang
   }
   for (size_t i = 0; i < n; i++) {
     out[i].metadata = firn_metadata_ref(changes[i].next);
+    remember(c, &changes[i]);
   }
   return FIRN_OK;
 }

@@ -4,6 +4,7 @@
 #ifndef FIRN_CATALOGS_POINTER_H
 #define FIRN_CATALOGS_POINTER_H
 
+#include "catalogs/metadata_cache.h"
 #include "iceberg/commit/catalog.h"
 
 /* One pointer to set. */
@@ -34,8 +35,11 @@ typedef struct firn_pointer_ops {
 typedef struct firn_pointer_catalog { /* first member of such a backend's own struct */
   firn_catalog base;
   const firn_pointer_ops *pointers;
-  const char *warehouse; /* without a slash at its end; NULL: none */
+  const char *warehouse;      /* without a slash at its end; NULL: none */
+  firn_metadata_cache *cache; /* NULL: every load reads the file. The backend makes and frees it */
 } firn_pointer_catalog;
+
+enum { FIRN_POINTER_CACHE_BYTES = 32 << 20 };
 
 /* What a lost race says, in the words that users look for. */
 FIRN_MUST_USE firn_status firn_pointer_lost(firn_error *err);

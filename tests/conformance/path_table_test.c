@@ -161,5 +161,5 @@ static void a_table_without_snapshots_has_no_rows(void **state) {
   CHECK_SAYS("the table has no column none");
 }
 
-RUN_TESTS(the_highest_number_is_the_newest, a_hint_wins_with_the_versions_that_follow_it, what_is_no_table_is_said,
-          a_table_without_snapshots_has_no_rows)
+RUN_TESTS(the_highest_number_is_the_newest, a_hint_wins_with_the_versions_that_follow_it,
+          what_is_no_table_is_said, a_table_without_snapshots_has_no_rows)

@@ -6,8 +6,6 @@
 #include "apps/firn/data.h"
 #include "catalogs/catalogs.h"
 
-#define FOLDER_SCHEME "folder:"
-
 /* The working directory, in the app's arena; NULL when it cannot be told. */
 static const char *working_directory(firn_app *app) {
   char folder[PATH_MAX];
@@ -73,11 +71,15 @@ firn_status firn_app_stores(firn_app *app, firn_stores **out, firn_error *err) {
   return FIRN_OK;
 }
 
-/* A folder catalog's own path, made absolute. It is its warehouse: another one is only there when somebody
- * asked for it, which the catalog then refuses. */
-static firn_status folder_places(firn_app *app, const char **uri, firn_error *err) {
-  const char *location = firn_app_absolute(app, *uri + strlen(FOLDER_SCHEME));
-  *uri = location == NULL ? NULL : firn_arena_printf(app->arena, FOLDER_SCHEME "%s", location);
+firn_status firn_app_folder_catalog(firn_app *app, const char **uri, const char **warehouse,
+                                    firn_error *err) {
+  static const char scheme[] = "folder:";
+  if (*uri == NULL || strncmp(*uri, scheme, sizeof scheme - 1) != 0) {
+    return FIRN_OK;
+  }
+  const char *location = firn_app_absolute(app, *uri + sizeof scheme - 1);
+  *uri = location == NULL ? NULL : firn_arena_printf(app->arena, "%s%s", scheme, location);
+  *warehouse = *warehouse == NULL ? location : *warehouse;
   return *uri == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for a path") : FIRN_OK;
 }
 
@@ -87,9 +89,7 @@ static firn_status default_places(firn_app *app, bool may_create, const char **u
   *uri = app->catalog_uri != NULL && app->catalog_uri[0] != '\0' ? app->catalog_uri : NULL;
   *warehouse =
       app->warehouse != NULL && app->warehouse[0] != '\0' ? firn_app_absolute(app, app->warehouse) : NULL;
-  if (*uri != NULL && strncmp(*uri, FOLDER_SCHEME, strlen(FOLDER_SCHEME)) == 0) {
-    return folder_places(app, uri, err);
-  }
+  FIRN_TRY(firn_app_folder_catalog(app, uri, warehouse, err));
   if (*uri == NULL) {
     const char *folder = data_path(app, "");
     if (folder == NULL) {

@@ -132,8 +132,9 @@ static firn_status find_places(checking *c, firn_error *err) {
   c->data = firn_app_absolute(c->app, s->data);
   if (c->data != NULL) {
     c->catalog = s->catalog != NULL ? s->catalog : firn_arena_printf(arena, "sqlite:%s/catalog.db", c->data);
-    c->warehouse = s->warehouse != NULL ? firn_app_absolute(c->app, s->warehouse)
-                                        : firn_arena_printf(arena, "%s/warehouse", c->data);
+    c->warehouse = s->warehouse != NULL ? firn_app_absolute(c->app, s->warehouse) : NULL;
+    FIRN_TRY(firn_app_folder_catalog(c->app, &c->catalog, &c->warehouse, err));
+    c->warehouse = c->warehouse != NULL ? c->warehouse : firn_arena_printf(arena, "%s/warehouse", c->data);
   }
   return c->data == NULL || c->catalog == NULL || c->warehouse == NULL
              ? firn_error_set(err, FIRN_NOMEM, "no memory for a path")

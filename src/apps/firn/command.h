@@ -88,6 +88,11 @@ FIRN_MUST_USE firn_status firn_args_size(const firn_args *args, const char *name
  * metadata must not depend on where the program was started. URIs stay as they are. NULL: no memory. */
 const char *firn_app_absolute(firn_app *app, const char *location);
 
+/* A folder catalog is its own warehouse: its path is made absolute, and the warehouse where none was given
+ * (NULL). Every other URI is left as it is. */
+FIRN_MUST_USE firn_status firn_app_folder_catalog(firn_app *app, const char **uri, const char **warehouse,
+                                                  firn_error *err);
+
 /* Opens what --catalog and --warehouse name, or ./firn-data, which `may_create` makes; kept in `app`. */
 FIRN_MUST_USE firn_status firn_app_stores(firn_app *app, firn_stores **out, firn_error *err);
 FIRN_MUST_USE firn_status firn_app_catalog(firn_app *app, bool may_create, firn_catalog **out,

@@ -102,7 +102,9 @@ static firn_status take_places(firn_serving *s, firn_app *app, firn_error *err) 
   FIRN_TRY(firn_data_lock_take(s->folder, &s->ctx, &s->arena, &s->lock, err));
   s->catalog_uri =
       set->catalog != NULL ? set->catalog : firn_arena_printf(&s->arena, "sqlite:%s/catalog.db", s->folder);
-  s->warehouse = set->warehouse != NULL ? firn_app_absolute(app, set->warehouse) : below(s, "warehouse");
+  s->warehouse = set->warehouse != NULL ? firn_app_absolute(app, set->warehouse) : NULL;
+  FIRN_TRY(firn_app_folder_catalog(app, &s->catalog_uri, &s->warehouse, err));
+  s->warehouse = s->warehouse != NULL ? s->warehouse : below(s, "warehouse");
   return s->catalog_uri == NULL || s->warehouse == NULL ? no_memory(err) : FIRN_OK;
 }
 

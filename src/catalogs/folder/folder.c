@@ -183,6 +183,7 @@ static firn_status table_drop(firn_catalog *c, firn_ctx *ctx, const firn_table_i
 /* --- open, close --- */
 
 static void folder_catalog_close(firn_catalog *c) {
+  firn_metadata_cache_free(of(c)->base.cache);
   firn_free(c);
 }
 
@@ -247,6 +248,11 @@ firn_status firn_folder_catalog_open(firn_ctx *ctx, const char *location, const 
                                 .stores = stores};
   c->store = store;
   c->root = c->texts;
+  firn_status status = firn_metadata_cache_new(FIRN_POINTER_CACHE_BYTES, &c->base.cache, err);
+  if (status != FIRN_OK) {
+    folder_catalog_close(&c->base.base);
+    return status;
+  }
   *out = &c->base.base;
   return FIRN_OK;
 }

@@ -548,6 +548,7 @@ static void memory_catalog_close(firn_catalog *c) {
     firn_store_close(m->own_store);
   }
   pthread_mutex_destroy(&m->lock);
+  firn_metadata_cache_free(m->base.cache);
   firn_free(m);
 }
 
@@ -609,7 +610,10 @@ firn_status firn_memory_catalog_open(firn_ctx *ctx, const char *name, const char
   }
   m->base = (firn_pointer_catalog){
       .base = {.ops = &memory_ops, .stores = stores}, .pointers = &pointer_ops, .warehouse = m->warehouse};
-  firn_status status = warehouse != NULL ? FIRN_OK : serve_own_store(m, name, stores, err);
+  firn_status status = firn_metadata_cache_new(FIRN_POINTER_CACHE_BYTES, &m->base.cache, err);
+  if (status == FIRN_OK && warehouse == NULL) {
+    status = serve_own_store(m, name, stores, err);
+  }
   if (status != FIRN_OK) {
     memory_catalog_close(&m->base.base);
     return status;

@@ -243,6 +243,7 @@ static firn_status table_rename(firn_catalog *c, firn_ctx *ctx, const firn_table
 static void sql_catalog_close(firn_catalog *c) {
   firn_sql_catalog *s = of(c);
   firn_connections_free(s->connections);
+  firn_metadata_cache_free(s->base.cache);
   firn_arena_free(&s->arena);
   firn_free(s);
 }
@@ -343,6 +344,7 @@ static firn_status set_up(firn_sql_catalog *s, firn_ctx *ctx, const char *rest, 
       return firn_error_set(err, FIRN_NOMEM, "no memory for a catalog");
     }
   }
+  FIRN_TRY(firn_metadata_cache_new(FIRN_POINTER_CACHE_BYTES, &s->base.cache, err));
   FIRN_TRY(firn_connections_new(connect_sqlite, s, &s->connections, err));
   return set_up_tables(s, ctx, err);
 }

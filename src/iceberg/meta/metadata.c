@@ -84,6 +84,10 @@ const firn_metadata_fields *firn_metadata_get(const firn_metadata *m) {
   return &m->f;
 }
 
+size_t firn_metadata_size(const firn_metadata *m) {
+  return sizeof *m + m->arena.used_bytes;
+}
+
 const firn_schema *firn_metadata_schema(const firn_metadata *m, int32_t schema_id) {
   for (size_t i = 0; i < m->f.n_schemas; i++) {
     if (m->f.schemas[i].schema_id == schema_id) {

@@ -103,6 +103,8 @@ void firn_metadata_unref_pointer(firn_metadata **m);
 #define FIRN_AUTO_METADATA FIRN_AUTO(firn_metadata_unref_pointer) firn_metadata
 
 const firn_metadata_fields *firn_metadata_get(const firn_metadata *m);
+/* How much memory it holds. */
+size_t firn_metadata_size(const firn_metadata *m);
 
 /* Parses metadata JSON, packed by gzip or zstd or not (told by its first bytes). FIRN_UNSUPPORTED for a
  * version beyond 2. */
