@@ -75,8 +75,24 @@ static inline int order_bytes(firn_bytes a, uint64_t head_b, firn_bytes b) {
   return firn_bytes_compare(a, b);
 }
 
-static inline bool same_bytes(firn_bytes a, firn_bytes b) {
-  return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+/* The last eight bytes of eight or more: keys that begin alike end differently. */
+static inline uint64_t tail_of(firn_bytes b) {
+  uint64_t tail;
+  memcpy(&tail, b.data + b.len - sizeof tail, sizeof tail);
+  return tail;
+}
+
+static inline bool same_long(firn_bytes a, uint64_t tail_b, firn_bytes b) {
+  return a.len == b.len && tail_of(a) == tail_b && memcmp(a.data, b.data, b.len) == 0;
+}
+
+static void compare_equal(const firn_bytes *v, size_t n, firn_bytes x, uint64_t *out) {
+  if (x.len < sizeof(uint64_t)) {
+    EACH_ROW(n, out, firn_bytes_equal(v[i], x));
+    return;
+  }
+  uint64_t tail = tail_of(x);
+  EACH_ROW(n, out, same_long(v[i], tail, x));
 }
 
 void firn_compare_bytes(const firn_bytes *v, size_t n, firn_compare_op op, firn_bytes x, uint64_t *out) {
@@ -86,7 +102,7 @@ void firn_compare_bytes(const firn_bytes *v, size_t n, firn_compare_op op, firn_
   } else if (op == FIRN_COMPARE_LT_EQ) {
     EACH_ROW(n, out, order_bytes(v[i], head, x) <= 0);
   } else {
-    EACH_ROW(n, out, same_bytes(v[i], x));
+    compare_equal(v, n, x, out);
   }
 }
 

@@ -42,7 +42,16 @@ static const char columns[] =
 
 static void set_value(firn_vector *v, size_t i) {
   static const double reals[] = {-1.5, -0.0, 0.0, 1.0, 2.5, 1e300};
-  static const char *const texts[] = {"", "a", "ab", "abcdefgh", "abcdefghi", "abcdefgz", "b", "\303\251"};
+  static const char *const texts[] = {"",
+                                      "a",
+                                      "ab",
+                                      "abcdefgh",
+                                      "abcdefghi",
+                                      "abcdefgz",
+                                      "b",
+                                      "abcdefghabcdefghabcdefgh",
+                                      "abcdefghabcdefghabcdefgz",
+                                      "\303\251"};
   int64_t number = (int64_t)(test_random() % 41) - 20;
   switch (v->kind) {
     case FIRN_KIND_BOOLEAN:
@@ -144,6 +153,9 @@ static void other_predicates_agree_too(void **state) {
       "l not in (-3, 1, 2, 3, 4, 5, 6, 7, 8, 1000000000000)",
       "ts in (1, 2, 3, 4, 5, 6, 7, 8)",
       "s in ('', 'a', 'ab', 'abcdefgh', 'x', 'y', 'z', 'zz')",
+      "s in ('abcdefgi', 'bbcdefgh', 'abcdefghi', 'abcdefghabcdefghabcdefgz', 'y', 'z', 'zz')",
+      "s = 'abcdefghi'",
+      "s = 'abcdefghabcdefghabcdefgh'",
       "s not in ('b', 'a', 'ab', 'abcdefghi', 'x', 'y', 'z', 'zz')",
       "d in (1, 2, 3, 4, 5, 6, 7, 0)",
       "f not in (-1.5, 2, 3, 4, 5, 6, 7, 0)",

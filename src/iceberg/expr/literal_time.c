@@ -53,9 +53,10 @@ static firn_bytes tidy(firn_bytes text, bool zoned, char into[MAX_TEXT + 16]) {
     }
   }
   if (time_at == 0) {
-    memcpy(into + n, "T00:00:00", 9);
+    static const char midnight[] = "T00:00:00";
+    memcpy(into + n, midnight, sizeof midnight);
     time_at = n;
-    n += 9;
+    n += sizeof midnight - 1;
   }
   bool has_zone = into[n - 1] == 'Z' || into[n - 1] == 'z';
   for (size_t i = time_at; i < n; i++) {

@@ -53,6 +53,24 @@ static bool make_numbers(firn_value_set *set, firn_arena *arena) {
   return numbers != NULL;
 }
 
+__extension__ typedef unsigned __int128 wide;
+
+/* Of all bytes. Short ones, which most keys are, in two words that overlap; the rest as files are hashed. */
+static inline size_t hash_of(firn_bytes b) {
+  uint64_t head = 0, tail = 0;
+  if (b.len > 2 * sizeof head) {
+    return (size_t)firn_xxh3(0, b);
+  }
+  if (b.len >= sizeof head) {
+    memcpy(&head, b.data, sizeof head);
+    memcpy(&tail, b.data + b.len - sizeof tail, sizeof tail);
+  } else if (b.len > 0) {
+    memcpy(&head, b.data, b.len);
+  }
+  wide product = (wide)(head ^ UINT64_C(0x9E3779B97F4A7C15)) * (tail ^ b.len ^ UINT64_C(0xD6E8FEB86659FD93));
+  return (size_t)((uint64_t)product ^ (uint64_t)(product >> 64));
+}
+
 static bool make_slots(firn_value_set *set, firn_arena *arena) {
   size_t n_slots = 16;
   while (n_slots < set->n * 2) {
@@ -62,7 +80,7 @@ static bool make_slots(firn_value_set *set, firn_arena *arena) {
   set->slots = slots;
   set->mask = n_slots - 1;
   for (size_t i = 0; slots != NULL && i < set->n; i++) {
-    size_t at = (size_t)firn_xxh3(0, set->literals[i].value.bytes) & set->mask;
+    size_t at = hash_of(set->literals[i].value.bytes) & set->mask;
     while (slots[at] != 0) {
       at = (at + 1) & set->mask;
     }
@@ -127,7 +145,7 @@ static bool has_number(const firn_value_set *set, int64_t v) {
 }
 
 static bool has_bytes(const firn_value_set *set, firn_bytes v) {
-  size_t at = (size_t)firn_xxh3(0, v) & set->mask;
+  size_t at = hash_of(v) & set->mask;
   for (; set->slots[at] != 0; at = (at + 1) & set->mask) {
     if (firn_bytes_equal(set->literals[set->slots[at] - 1].value.bytes, v)) {
       return true;
