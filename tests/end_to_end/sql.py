@@ -141,6 +141,53 @@ def tables_are_found_by_their_path(folder):
     assert rows(elsewhere, f"select count(*) as n from '{folder}/firn-data/warehouse/processed/users'") == [{"n": 3}]
 
 
+STAR = {
+    "dim_date": ("date_key int, full_date date, month int, month_name string, year int, is_weekend boolean",
+                 "select strftime(d, '%Y%m%d')::int, d::date, month(d), monthname(d), year(d), dayofweek(d) in (0, 6) from range(timestamp '2023-01-01', timestamp '2025-01-01', interval 1 day) r(d)"),
+    "dim_customer": ("customer_key bigint, customer_id string, segment string, is_current boolean, valid_from timestamp",
+                     "select i, 'c' || i, ['retail', 'trade', 'public'][i % 3 + 1], i % 4 <> 0, timestamp '2020-01-01' from range(100) r(i)"),
+    "dim_product": ("product_key bigint, sku string, category string, list_price decimal(10, 2)",
+                    "select i, 'sku' || i, ['ice', 'snow', 'water'][i % 3 + 1], (i * 3.5)::decimal(10, 2) from range(50) r(i)"),
+    "fct_orders": ("order_key bigint, date_key int, customer_key bigint, product_key bigint, order_id string, quantity int, total_amount decimal(10, 2), created_at timestamp",
+                   "select i, strftime(date '2023-01-01' + (i * 7 % 730)::int, '%Y%m%d')::int, i % 100, i % 50, 'o' || i // 2, i % 5 + 1, (i % 997 * 1.25)::decimal(10, 2), timestamp '2024-01-01' from range(5000) r(i)"),
+}
+
+STAR_QUERIES = [
+    "select d.year, d.month, p.category, sum(f.total_amount) as total, count(distinct f.order_id) as orders, avg(f.total_amount) as average from analytics.fct_orders f "
+    "inner join analytics.dim_date d on f.date_key = d.date_key inner join analytics.dim_product p on f.product_key = p.product_key where d.year = 2024 group by d.year, d.month, p.category order by 1, 2, 4 desc",
+    "select c.segment, count(distinct f.customer_key) as customers, sum(f.total_amount) as total, sum(f.quantity) as units from analytics.fct_orders f "
+    "inner join analytics.dim_customer c on f.customer_key = c.customer_key where c.is_current = true group by c.segment order by total desc",
+    "with a as (select d.month, sum(f.total_amount) as s from analytics.fct_orders f inner join analytics.dim_date d on f.date_key = d.date_key where d.year = 2023 group by d.month), "
+    "b as (select d.month, sum(f.total_amount) as s from analytics.fct_orders f inner join analytics.dim_date d on f.date_key = d.date_key where d.year = 2024 group by d.month) "
+    "select a.month, a.s as before, b.s as after, b.s - a.s as change, round((b.s - a.s) / a.s * 100, 2) as percent from a inner join b on a.month = b.month order by a.month",
+]
+
+
+def a_star_schema_is_asked(folder):
+    """The shapes of the ledger's queries (SQL-07, SQL-08) over its star schema, beside DuckDB's own tables."""
+    peers.need("duckdb", "pyarrow")
+    import duckdb
+    import pyarrow as pa
+
+    start(folder)
+    own = duckdb.connect()
+    own.execute("create schema analytics")
+    sql(folder, "create namespace analytics")
+    for name, (columns, query) in STAR.items():
+        sql(folder, f"create table analytics.{name} ({columns}) using iceberg", f"insert into analytics.{name} {query}")
+        own.execute(f"create table analytics.{name} ({columns})")
+        own.execute(f"insert into analytics.{name} {query}")
+    for query in STAR_QUERIES:
+        ours = pa.ipc.open_stream(sql(folder, "--format", "arrow", query).stdout.encode("utf-8", "surrogateescape")).read_all()
+        assert [list(map(float_or_text, row.values())) for row in ours.to_pylist()] == [list(map(float_or_text, row)) for row in own.execute(query).fetchall()], query
+    said = sql(folder, "select month_name from analytics.dim_date group by month_name order by month", status=1).stderr  # CH-25
+    assert said.count("\n") == 1 and "GROUP BY" in said, said
+
+
+def float_or_text(v):
+    return v if isinstance(v, str) else float(v)
+
+
 def the_first_create_makes_a_data_directory(folder):
     assert rows(folder, "select 1 as a") == [{"a": 1}] and os.listdir(folder) == []
     assert "without a catalog" in sql(folder, "select * from a.b", status=1).stderr
@@ -172,4 +219,4 @@ def hostile_text_gets_one_sentence(folder):
 
 if __name__ == "__main__":
     peers.run(time_travel_takes_every_form_of_the_ledger, branches_and_tags_are_those_of_pyiceberg, evolution_takes_the_forms_of_the_ledger,
-              metadata_tables_are_tables, output_takes_every_form, tables_are_found_by_their_path, the_first_create_makes_a_data_directory, hostile_text_gets_one_sentence)
+              metadata_tables_are_tables, output_takes_every_form, tables_are_found_by_their_path, a_star_schema_is_asked, the_first_create_makes_a_data_directory, hostile_text_gets_one_sentence)
