@@ -94,7 +94,7 @@ def evolution_takes_the_forms_of_the_ledger(folder):
     sql(folder, "insert into processed.events values ('e3', 'u2', timestamp '2024-01-02 00:00:00', '{}')")
     said = sql(folder, "--timing", "--format", "json", "select event_id from processed.events where event_time >= '2024-01-01' order by 1")
     assert [json.loads(line)["event_id"] for line in said.stdout.splitlines()] == ["e1", "e3"]
-    assert "read 2 of 3 files" in said.stderr or "read 2 of 2 files" in said.stderr, said.stderr
+    assert ", 2 of 3 files" in said.stderr, said.stderr
     said = sql(folder, "create table processed.fct (date_key int) partitioned by (months(date_key))", status=1).stderr
     assert said.count("\n") == 1 and "month" in said and "date_key" in said, said
 

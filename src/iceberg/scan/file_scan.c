@@ -181,7 +181,7 @@ static bool is_of_task(const firn_file_scan *s, const firn_parquet_row_group *g)
 
 static void count_group(const firn_file_scan *s, bool is_skipped) {
   if (s->reading->counts != NULL) {
-    s->reading->counts->row_groups++;
+    s->reading->counts->row_groups += !is_skipped;
     s->reading->counts->row_groups_skipped += is_skipped;
   }
 }
@@ -443,7 +443,7 @@ static void count_pages(firn_file_scan *s) {
     if (parts[i]->reader != NULL && s->reading->counts != NULL) {
       int64_t n_pages, n_read;
       firn_parquet_reader_pages(parts[i]->reader, &n_pages, &n_read);
-      s->reading->counts->pages += n_pages;
+      s->reading->counts->pages += n_read;
       s->reading->counts->pages_skipped += n_pages - n_read;
     }
   }

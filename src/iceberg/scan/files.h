@@ -16,7 +16,7 @@
 #include "iceberg/meta/manifest.h"
 #include "iceberg/scan/object.h"
 
-/* What a scan looked at and what it passed over; the threads of a scan count into one. */
+/* What a scan read, and what it passed over instead; the threads of a scan count into one. */
 typedef struct firn_scan_counts {
   atomic_int_fast64_t manifests, manifests_skipped;
   atomic_int_fast64_t files, files_skipped; /* of the manifests that were read */

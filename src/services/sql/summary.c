@@ -99,8 +99,7 @@ static void tell_counts(const firn_scan_counts *own, firn_scan_counts *out) {
   if (out != NULL) {
     out->manifests += own->manifests;
     out->manifests_skipped += own->manifests_skipped;
-    out->files += own->files;
-    out->files_skipped += own->files;
+    out->files_skipped += own->files + own->files_skipped;
   }
 }
 
