@@ -308,12 +308,12 @@ def filters_skip_no_rows_of_foreign_files(folder):
                     assert "UNSUPPORTED" in run.stderr or "CORRUPT" in run.stderr or "INVALID" in run.stderr, f"{path}: {run.stderr[-2000:]}"
                     continue
                 try:
-                    answers = ask(path, [make.make(r)[0] for r in (0,) * 20 + (1, 2, 2)])
+                    answers = ask(path, [make.make(r)[0] for r in (0,) * 9 + (1, 2)])
                 except AssertionError as why:
                     raise AssertionError(f"{path}: {why}") from None
                 read, matched = read + 1, matched + sum(len(a["rows"]) for a in answers)
                 skipped += sum(a["row_groups"][1] for a in answers)
-    assert read >= 40 and matched > 1000 and skipped > 100, (read, matched, skipped)
+    assert read >= 40 and matched > 1000 and skipped > 50, (read, matched, skipped)
     print(f"{read} files, {skipped} row groups skipped")
 
 

@@ -11,9 +11,9 @@
 
 enum {
   DEFAULT_BATCH = 4096,
-  FEW = 4,           /* fewer than one row in so many: matches are picked out even where nobody asks for it */
+  FEW = 2,           /* fewer than one row in so many: matches are picked out even where nobody asks for it */
   STREAK_ENOUGH = 2, /* batches whose rows all came, before others are read ahead */
-  BORED_AFTER = 4,   /* batches in which the filter passed over next to nothing, ... */
+  BORED_AFTER = 4,   /* batches that the filter let pass as they were, ... */
   MOST_UNASKED = 64, /* ... before it is asked of some only; at most so many go by */
 };
 
@@ -267,13 +267,6 @@ static bool may_leave_unasked(firn_file_scan *s) {
   return true;
 }
 
-static void remember_use(firn_file_scan *s, size_t n_matches, size_t n) {
-  s->boredom = n_matches > n - n / 8 ? s->boredom + 1 : 0;
-  if (s->boredom >= BORED_AFTER) {
-    s->unasked = s->boredom < MOST_UNASKED ? s->boredom : MOST_UNASKED;
-  }
-}
-
 /* The rows from the first match to the last, or all where most match or nothing may be passed over. */
 static void set_window(firn_file_scan *s, size_t n_matches) {
   size_t n = s->asked.n_rows;
@@ -281,6 +274,10 @@ static void set_window(firn_file_scan *s, size_t n_matches) {
   s->end = n;
   bool takes_all = s->matches == NULL || s->reading->never_skip || n_matches == n ||
                    (!s->reading->is_exact && n_matches > 0 && n_matches >= n / FEW);
+  if (s->matches != NULL) {
+    s->boredom = takes_all ? s->boredom + 1 : 0;
+    s->unasked = s->boredom < BORED_AFTER ? 0 : s->boredom < MOST_UNASKED ? s->boredom : MOST_UNASKED;
+  }
   if (takes_all) {
     s->matches = s->reading->is_exact && n_matches < n ? s->matches : NULL;
     s->streak++;
@@ -311,7 +308,6 @@ static firn_status ask(firn_file_scan *s, firn_ctx *ctx, firn_error *err) {
     FIRN_TRY(evaluate(s, &matches, err));
     n_matches = count_bits(matches, 0, n);
     s->matches = matches;
-    remember_use(s, n_matches, n);
   }
   set_window(s, n_matches);
   return FIRN_OK;

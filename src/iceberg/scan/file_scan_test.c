@@ -280,9 +280,14 @@ static void ranges_cross_pages_and_row_groups(void **state) {
   /* Who asks again gets the rest of what was read, and no more. */
   answer loose = {0};
   q.is_loose = true;
+  q.filter = "id between 230 and 270";
   CHECK_OK(ask(&lake, &q, &loose, &err));
   check_rows(&loose, 225, 50);
   assert_int_equal(loose.counts.pages_skipped, 36);
+  answer picked = {0}; /* of few matches it gets just those */
+  q.filter = "id between 240 and 260";
+  CHECK_OK(ask(&lake, &q, &picked, &err));
+  check_rows(&picked, 240, 21);
   answer few = {0};
   q.filter = "id = 240 or id = 730";
   CHECK_OK(ask(&lake, &q, &few, &err));
@@ -374,6 +379,19 @@ static void parts_of_a_file_are_disjoint(void **state) {
   }
 }
 
+/* Asked of some batches only, once it has let many pass; and still nothing that matches is lost. */
+static void a_filter_that_passes_everything_is_asked_less(void **state) {
+  (void)state;
+  LAKE_OF_A_FILE(FIRN_BOUNDS_NONE);
+  answer a = {0};
+  question q = {.filter = "id >= 0 and id < 900", .is_loose = true, .batch_rows = 5};
+  CHECK_OK(ask(&lake, &q, &a, &err));
+  assert_in_range(a.n, 900, ROWS);
+  for (int64_t i = 0; i < 900; i++) {
+    assert_int_equal(a.rows[i], i);
+  }
+}
+
 static void a_filter_that_is_always_false_reads_nothing(void **state) {
   (void)state;
   LAKE_OF_A_FILE(FIRN_BOUNDS_TRUNCATED);
@@ -438,5 +456,5 @@ RUN_TESTS(all_rows_come_without_a_filter, pages_of_promoted_columns_are_passed_o
           other_columns_are_read_where_rows_match, ranges_cross_pages_and_row_groups,
           bloom_filters_exclude_what_bounds_do_not, constants_of_a_file_decide, nulls_of_structs_are_found,
           only_wanted_leaves_are_read, parts_of_a_file_are_disjoint,
-          a_filter_that_is_always_false_reads_nothing, damaged_indexes_are_errors_or_give_right_rows,
-          survives_oom)
+          a_filter_that_passes_everything_is_asked_less, a_filter_that_is_always_false_reads_nothing,
+          damaged_indexes_are_errors_or_give_right_rows, survives_oom)
