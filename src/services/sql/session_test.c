@@ -187,6 +187,13 @@ static void read_only_reads_tables_alone(void **state) {
     test_sql_fails(&t, sql, FIRN_NOT_FOUND, "there is no");
   }
   assert_int_not_equal(access("/tmp/firn_never", F_OK), 0);
+  FIRN_AUTO_BUILDER sum = FIRN_BUILDER_INIT(1 << 20);
+  firn_builder_add_text(&sum, "select 1");
+  for (int i = 0; i < 900; i++) {
+    firn_builder_add_text(&sum, " + 1");
+  }
+  firn_builder_add_u8(&sum, 0);
+  test_sql_fails(&t, (const char *)sum.data, FIRN_INVALID, "depth");
   test_sql_close(&t);
 }
 
