@@ -84,6 +84,10 @@ static firn_status say_remedy(const firn_load *l, firn_status status, firn_error
 }
 
 static firn_status load_batches(firn_load *l, firn_ctx *ctx, schemas *s, firn_rows *rows, firn_error *err) {
+  firn_batch none = {.schema = rows->schema};
+  if (rows->schema->n_children > 0) { /* a header without rows makes a table all the same */
+    FIRN_TRY(firn_load_batch(l, ctx, &none, err));
+  }
   for (;;) {
     const firn_batch *batch;
     if (rows->unknown != NULL) {
