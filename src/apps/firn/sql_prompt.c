@@ -250,6 +250,7 @@ firn_status firn_sql_prompt(firn_sql_shell *s, firn_error *err) {
   completing_arena = &arena;
   rl_readline_name = "firn";
   rl_attempted_completion_function = complete;
+  rl_completer_word_break_characters = word_breaks;
   (void)using_history();
   stifle_history(HISTORY_LINES);
   const char *path = history_path(s->app);

@@ -307,22 +307,28 @@ static bool is_marked(const firn_field *field, const bool *leaves) {
   return false;
 }
 
-/* One leaf of a field of which only its nulls are wanted: not below a list where that can be. */
+/* As little as can be of a field of which only its nulls are wanted: one leaf, not below a list where that
+ * can be. Lists and maps are made of their entries, so a map needs a leaf of its keys and one of its values.
+ */
 static void mark_any(const firn_field *field, bool *leaves) {
-  while (field->n_children > 0) {
-    uint32_t chosen = 0;
-    uint32_t before = 0;
-    for (uint32_t i = 0, at = 0; i < field->n_children; i++) {
-      if (field->children[i].n_children == 0 && field->children[chosen].n_children > 0) {
-        chosen = i;
-        before = at;
-      }
-      at += firn_field_leaves(&field->children[i]);
-    }
-    field = &field->children[chosen];
-    leaves += before;
+  if (field->n_children == 0) {
+    leaves[0] = true;
+    return;
   }
-  leaves[0] = true;
+  uint32_t chosen = 0;
+  uint32_t before = 0;
+  for (uint32_t i = 0, at = 0; i < field->n_children; i++) {
+    if (field->kind != FIRN_KIND_STRUCT) {
+      mark_any(&field->children[i], leaves + at);
+    } else if (field->children[i].n_children == 0 && field->children[chosen].n_children > 0) {
+      chosen = i;
+      before = at;
+    }
+    at += firn_field_leaves(&field->children[i]);
+  }
+  if (field->kind == FIRN_KIND_STRUCT) {
+    mark_any(&field->children[chosen], leaves + before);
+  }
 }
 
 static void mark_below(const firn_projection *p, const firn_field *file, bool *leaves);

@@ -237,6 +237,28 @@ static void only_the_leaves_that_are_wanted_are_marked(void **state) {
   assert_true(leaves[3] && !leaves[4] && !leaves[0]);
 }
 
+/* A filter that asks whether a struct is null, when all that the struct holds is a map. */
+static void a_map_whose_nulls_are_wanted_needs_keys_and_values(void **state) {
+  (void)state;
+  firn_error err;
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  static const firn_partition_spec none = {0};
+  static const firn_field key_value[] = {FIELD(3, "key", FIRN_KIND_STRING),
+                                         FIELD(4, "value", FIRN_KIND_LONG)};
+  static const firn_field map = {
+      .id = 2, .name = "m", .kind = FIRN_KIND_MAP, .n_children = 2, .children = key_value};
+  static const firn_field holder = {
+      .id = 1, .name = "s", .kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &map};
+  static const firn_field bare = {.id = 1, .name = "s", .kind = FIRN_KIND_STRUCT};
+  const firn_field own = {.kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &holder};
+  const firn_field to = {.kind = FIRN_KIND_STRUCT, .n_children = 1, .children = &bare};
+  firn_projection p;
+  bool leaves[2] = {false};
+  CHECK_OK(firn_projection_new(&to, &own, NULL, &none, &arena, &p, &err));
+  firn_projection_mark(&p, &own, leaves);
+  assert_true(leaves[0] && leaves[1]);
+}
+
 static firn_status project_all(void) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   firn_vector v[FIRN_COUNT_OF(columns)];
@@ -250,4 +272,5 @@ static void survives_oom(void **state) {
 
 RUN_TESTS(resolves_columns_by_id, refuses_a_type_that_cannot_become_the_tables,
           a_required_field_that_is_missing_is_named, names_are_mapped_level_by_level, dates_become_timestamps,
-          values_are_promoted_like_columns, only_the_leaves_that_are_wanted_are_marked, survives_oom)
+          values_are_promoted_like_columns, only_the_leaves_that_are_wanted_are_marked,
+          a_map_whose_nulls_are_wanted_needs_keys_and_values, survives_oom)
