@@ -122,11 +122,11 @@ def names_are_completed(folder):
     peers.firn("ingest", "cloudevent.valid", "--quiet", cwd=folder, stdin=b"")
     prompt = Terminal(folder)
     prompt.type("select count(*) as n from cloudevent.dead_l\t;\n")
-    shown = prompt.wait(PROMPT)
-    assert "(1 row)" in shown, shown
+    prompt.wait(b"(1 row)")  # the line is drawn anew, prompt and all, when it is completed
+    prompt.wait(PROMPT)
     prompt.type("sel\t 1 as one;\n")
-    shown = prompt.wait(PROMPT)
-    assert "(1 row)" in shown, shown
+    prompt.wait(b"(1 row)")
+    prompt.wait(PROMPT)
     assert prompt.end() == 0
 
 

@@ -128,7 +128,7 @@ PRINTING = {"printf", "fprintf", "vprintf", "vfprintf", "dprintf", "puts", "fput
 STANDARD_MACROS = ("ARROW_",)
 # Each set, who is free of it, and what to do instead.
 CONFINED = (
-    ("memory", MEMORY, ("src/base/alloc.c",), "use firn_alloc, firn_free or an arena, so that bounds and failures are one thing"),
+    ("memory", MEMORY, ("src/base/alloc.c", "src/apps/firn/line.c"), "use firn_alloc, firn_free or an arena, so that bounds and failures are one thing"),
     ("world", WORLD, ("src/base/ctx.c", "src/apps/"), "take it from firn_ctx, so that a test can run the whole system from a seed"),
     ("printing", PRINTING, ("src/base/log.c", "src/apps/", "src/services/"), "return a firn_status and let apps decide what a person sees"),
 )

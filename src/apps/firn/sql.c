@@ -1,4 +1,6 @@
 /* firn sql: queries over the tables of the catalog. */
+#include "apps/firn/sql.h"
+
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include <unistd.h>
 
 #include "apps/firn/print.h"
-#include "apps/firn/sql.h"
 
 const firn_option firn_sql_command_options[] = {
     {"namespace", "NS", "where names without a namespace are looked up"},

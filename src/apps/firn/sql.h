@@ -1,7 +1,8 @@
 /* What the parts of `firn sql` share.
  *
  *   sql.c           the command: options, the engine's library, statements one after the other
- *   sql_prompt.c    lines from a person: history, completion, dot commands
+ *   sql_prompt.c    statements and dot commands of a person
+ *   line.c          lines, with history and completion
  *   sql_progress.c  the bar that shows how far a long query is
  *   output*.c       rows in the form that was asked for */
 #ifndef FIRN_APPS_FIRN_SQL_H

@@ -1,6 +1,5 @@
-/* The prompt of firn sql: lines from a person, with history and completion by libedit. */
+/* The prompt of firn sql: statements over many lines, and commands that begin with a dot. */
 #include <ctype.h>
-#include <editline/readline.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -9,9 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apps/firn/line.h"
 #include "apps/firn/sql.h"
 
-enum { TEXT_MAX_BYTES = 64 << 20, HISTORY_LINES = 10000 };
+enum { TEXT_MAX_BYTES = 64 << 20 };
 
 static const char help_text[] =
     "Statements end with a semicolon and may take many lines. Ctrl-C stops the one that runs.\n"
@@ -25,12 +25,6 @@ static const char help_text[] =
     "  .quit              leaves, as Ctrl-D does\n"
     "firn help sql has the statements.\n";
 
-/* libedit's completion has no place for an argument. One prompt runs at a time, on one thread. */
-static firn_sql_shell *completing;
-static firn_arena *completing_arena;
-static const char *const *completions;
-static size_t n_completions, next_completion;
-
 static atomic_bool interrupted;
 
 static void interrupt(int number) {
@@ -38,27 +32,10 @@ static void interrupt(int number) {
   atomic_store(&interrupted, true);
 }
 
-static char *next_match(const char *text, int state) {
-  (void)text;
-  if (state == 0) {
-    next_completion = 0;
-  }
-  /* libedit frees it: it must come from malloc. */
-  return next_completion < n_completions ? strdup(completions[next_completion++]) : NULL;
-}
-
-static char **complete(const char *text, int start, int end) {
-  (void)start;
-  firn_error err;
-  firn_arena_reset(completing_arena);
-  n_completions = 0;
-  rl_attempted_completion_over = 1;
-  firn_bytes line = {(const uint8_t *)rl_line_buffer, (size_t)end};
-  if (firn_sql_complete(completing->session, &completing->ctx, line, completing_arena, &completions,
-                        &n_completions, &err) != FIRN_OK) {
-    return NULL;
-  }
-  return rl_completion_matches(text, next_match);
+static firn_status complete(void *self, firn_bytes line, firn_arena *arena, const char *const **out,
+                            size_t *n, firn_error *err) {
+  firn_sql_shell *s = self;
+  return firn_sql_complete(s->session, &s->ctx, line, arena, out, n, err);
 }
 
 /* $XDG_STATE_HOME/firn/sql_history, its folder made; NULL where there is no home. */
@@ -204,66 +181,60 @@ static bool is_blank(const firn_builder *text) {
   return true;
 }
 
-/* False: the prompt is to end. */
-static bool take_line(firn_sql_shell *s, firn_builder *text, const char *line) {
+/* False: the prompt is to end. `line` stands in `text`, behind what was there before. */
+static bool take_line(firn_sql_shell *s, firn_builder *text, bool is_first, const char *line) {
   if (line[0] != '\0' && line[0] != ' ') { /* a blank in front keeps it out, as shells do */
-    (void)add_history(line);
+    firn_line_remember(line);
   }
-  bool is_first = is_blank(text);
   if (is_first && (line[0] == '.' || strcmp(line, "exit") == 0 || strcmp(line, "quit") == 0)) {
+    firn_builder_reset(text);
     return line[0] == '.' && run_dot(s, line);
   }
-  if (is_first) {
-    firn_builder_reset(text);
-  }
-  firn_builder_add_text(text, line);
-  firn_builder_add_u8(text, '\n');
   while (run_whole_statement(s, text)) {
   }
   return true;
 }
 
-static void read_lines(firn_sql_shell *s) {
-  FIRN_AUTO_BUILDER text = FIRN_BUILDER_INIT(TEXT_MAX_BYTES);
-  for (bool goes_on = true; goes_on && text.failed == FIRN_OK;) {
-    atomic_store(&interrupted, false);
-    errno = 0;
-    char *line = readline(is_blank(&text) ? "firn> " : "   -> ");
-    if (line == NULL && atomic_load(&interrupted)) { /* Ctrl-C: what was begun is forgotten */
-      (void)fputs("\n", s->to);
-      firn_builder_reset(&text);
-      continue;
-    }
-    goes_on = line != NULL && take_line(s, &text, line);
-    free(line); /* libedit's, from malloc */
+/* False: the prompt is to end. */
+static bool read_line(firn_sql_shell *s, firn_builder *text, firn_arena *arena) {
+  bool is_first = is_blank(text);
+  if (is_first) {
+    firn_builder_reset(text);
   }
+  size_t before = text->len;
+  atomic_store(&interrupted, false);
+  if (!firn_line_read(is_first ? "firn> " : "   -> ", text)) {
+    if (!atomic_load(&interrupted)) {
+      return false;
+    }
+    (void)fputs("\n", s->to); /* Ctrl-C: what was begun is forgotten */
+    firn_builder_reset(text);
+    return true;
+  }
+  if (text->failed != FIRN_OK) {
+    (void)fputs("Error: the statement is too long\n", s->app->errors);
+    return false;
+  }
+  firn_arena_reset(arena);
+  const char *line = firn_arena_text(arena, (firn_bytes){text->data + before, text->len - before - 1});
+  return line != NULL && take_line(s, text, is_first, line);
 }
 
 firn_status firn_sql_prompt(firn_sql_shell *s, firn_error *err) {
   (void)err;
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  FIRN_AUTO_BUILDER text = FIRN_BUILDER_INIT(TEXT_MAX_BYTES);
   struct sigaction before;
   struct sigaction action = {.sa_handler = interrupt};
   (void)sigaction(SIGINT, &action, &before);
   s->ctx.cancel = &interrupted;
-  completing = s;
-  completing_arena = &arena;
-  rl_readline_name = "firn";
-  rl_attempted_completion_function = complete;
-  rl_completer_word_break_characters = word_breaks;
-  (void)using_history();
-  stifle_history(HISTORY_LINES);
-  const char *path = history_path(s->app);
-  if (path != NULL) {
-    (void)read_history(path); /* there is none the first time */
-  }
+  firn_line_options options = {.history = history_path(s->app), .complete = complete, .self = s};
+  firn_line_open(&options);
   (void)fprintf(s->to, "firn %s; .help says what there is\n", FIRN_VERSION);
-  read_lines(s);
-  if (path != NULL && write_history(path) == 0) {
-    (void)chmod(path, 0600);
+  while (read_line(s, &text, &arena)) {
   }
+  firn_line_close();
   (void)fputs("\n", s->to);
   (void)sigaction(SIGINT, &before, NULL);
-  completing = NULL;
   return FIRN_OK;
 }
