@@ -28,7 +28,7 @@ def every_command_has_a_page_that_names_it(folder):
 def pages_name_just_the_options_that_there_are(folder):
     taken = {}
     for command in commands():
-        mine = options(peers.firn(*command.split(), "--help").stdout) - GLOBAL
+        mine = options(peers.firn(*command.split(), "--help").stdout.split("Options of every command")[0])
         taken.setdefault(command.split()[0], set()).update(mine)
     for name, wanted in taken.items():
         described = options(peers.firn("help", name).stdout)
