@@ -63,8 +63,12 @@ static bool column_of_output(const scan *s, uint64_t position, firn_filter_term 
       (position >= projected->n_items || !whole(&projected->items[position], columns->n_items, &position))) {
     return false;
   }
-  return position < columns->n_items &&
-         whole(firn_json_get(&columns->items[position], "index"), s->schema->n_children, &index) &&
+  if (position >= columns->n_items) {
+    return false;
+  }
+  const firn_json_value *column = &columns->items[position];
+  bool is_whole = is_text(firn_json_get(column, "index_type"), "FULL_READ"); /* not one member of a struct */
+  return is_whole && whole(firn_json_get(column, "index"), s->schema->n_children, &index) &&
          column_at(s, index, out);
 }
 

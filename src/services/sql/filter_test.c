@@ -40,6 +40,7 @@ static test_sql open_table(void) {
        "insert into db.t (id, f, dd, b) values (2000, 'nan'::float, 'nan'::double, null), "
        "(2001, '-0'::float, '-0'::double, true), (2002, 'inf'::float, '-inf'::double, false), "
        "(null, null, null, null)");
+  must(&t, "insert into db.t (id, s) values (3000, {'a': null, 'b': 'of a struct'})");
   return t;
 }
 
@@ -170,6 +171,8 @@ static const char *const conditions[] = {
     "s.a > 990 and s.b like 'b99%'",
     "s.a is null",
     "s.a is not null",
+    "s.a is null or id = 7", /* the engine reads the member alone here, in the struct's place */
+    "s.a is not null or id = 7",
     "s is null",
     "s['a'] = 7",
     "not (s.a = 7)",
@@ -327,7 +330,8 @@ static void takes_damaged_plans(void **state) {
       "{\"error\":false,\"plans\":[{\"type\":\"LOGICAL_FILTER\",\"children\":[{\"type\":\"LOGICAL_GET\","
       "\"names\":[\"a\"],"
       "\"projection_ids\":[0],\"function_data\":{\"table\":\"t\"},\"extra_info\":{\"sample_options\":null},"
-      "\"column_indexes\":[{\"index\":0}],\"table_filters\":{\"filters\":[{\"key\":0,\"value\":{\"filter_"
+      "\"column_indexes\":[{\"index\":0,\"index_type\":\"FULL_READ\"}],\"table_filters\":{\"filters\":[{"
+      "\"key\":0,\"value\":{\"filter_"
       "type\":"
       "\"CONSTANT_COMPARISON\",\"comparison_type\":\"COMPARE_EQUAL\",\"constant\":{\"type\":{\"id\":"
       "\"BIGINT\"},\"is_null\":"
