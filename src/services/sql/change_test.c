@@ -111,6 +111,26 @@ static void rows_are_inserted(void **state) {
   test_sql_close(&t);
 }
 
+static void what_cannot_be_done_is_not_begun(void **state) {
+  (void)state;
+  test_sql t = open_empty();
+  says(&t, "create table db.a (id int not null, b int)", "table db.a created");
+  says(&t, "insert into db.a (id) values (1)", "1 row inserted into db.a");
+  static const char *const transactions[] = {"begin",  "BEGIN TRANSACTION", "start transaction",
+                                             "commit", "rollback",          "abort"};
+  for (size_t i = 0; i < FIRN_COUNT_OF(transactions); i++) {
+    test_sql_fails(&t, transactions[i], FIRN_UNSUPPORTED, "no transactions of several statements");
+  }
+  test_sql_fails(&t, "insert into db.a (b) values (1)", FIRN_INVALID,
+                 "the column id of db.a is required and is not given");
+  test_sql_fails(&t, "insert into db.a by name select 1 as b", FIRN_INVALID, "id of db.a is required");
+  test_sql_fails(&t, "insert into db.a.snapshots values (1)", FIRN_INVALID,
+                 "db.a.snapshots shows the table db.a and can only be queried");
+  test_sql_fails(&t, "describe db.a.branch_main", FIRN_INVALID, "can only be queried");
+  test_sql_yields(&t, "select * from db.a", "1 null\n");
+  test_sql_close(&t);
+}
+
 static void tables_are_made_of_queries(void **state) {
   (void)state;
   test_sql t = open_empty();
@@ -237,12 +257,16 @@ int main(void) {
     return 77;
   }
   static void (*const bodies[])(void **) = {
-      namespaces_come_and_go, tables_are_made_in_every_dialect,
-      rows_are_inserted,      tables_are_made_of_queries,
-      tables_change,          rolls_back,
+      namespaces_come_and_go,
+      tables_are_made_in_every_dialect,
+      rows_are_inserted,
+      tables_are_made_of_queries,
+      tables_change,
+      rolls_back,
+      what_cannot_be_done_is_not_begun,
   };
   return test_run(
       "namespaces_come_and_go, tables_are_made_in_every_dialect, rows_are_inserted, "
-      "tables_are_made_of_queries, tables_change, rolls_back",
+      "tables_are_made_of_queries, tables_change, rolls_back, what_cannot_be_done_is_not_begun",
       bodies, FIRN_COUNT_OF(bodies));
 }

@@ -178,6 +178,23 @@ static firn_status map_by_name(firn_sql_result *r, const firn_sql_found *table, 
   return FIRN_OK;
 }
 
+/* Columns that are not given become null, or what the table has for them. */
+static firn_status required_check(const firn_sql_found *table, const mapping *m, firn_error *err) {
+  const firn_schema *schema = firn_metadata_current_schema(table->metadata);
+  for (uint32_t i = 0; i < schema->root.n_children; i++) {
+    const firn_field *f = &schema->root.children[i];
+    bool may_lack = !f->required || f->write_default.len > 0;
+    for (size_t k = 0; !may_lack && k < m->n; k++) {
+      may_lack = m->to[k] == f;
+    }
+    if (!may_lack) {
+      return firn_error_set(err, FIRN_INVALID, "the column %s of %s is required and is not given", f->name,
+                            table->shown);
+    }
+  }
+  return FIRN_OK;
+}
+
 static firn_status map_columns(firn_sql_result *r, const firn_sql_found *table, mapping *m, firn_error *err) {
   m->to = firn_new_n(&r->arena, const firn_field *, m->n + 1);
   if (m->to == NULL) {
@@ -226,6 +243,7 @@ firn_status firn_sql_insert(firn_sql_result *r, firn_ctx *ctx, firn_error *err) 
   FIRN_TRY(firn_sql_rewrite(s, s->query_at, s->query_len, r->generated, &r->arena, &query, err));
   FIRN_TRY(learn_columns(r, ctx, query, &m, err));
   FIRN_TRY(map_columns(r, &table, &m, err));
+  FIRN_TRY(required_check(&table, &m, err));
   FIRN_TRY(write_select(r, query, &m, &select, err));
   FIRN_TRY(firn_sql_filters_set(r, ctx, err));
   FIRN_TRY(firn_sql_engine_start(r, ctx, select, err));

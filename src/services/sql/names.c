@@ -473,8 +473,14 @@ firn_status firn_sql_table_find(firn_sql_names *names, firn_ctx *ctx, const char
   } else {
     FIRN_TRY(meaning_find(names, ctx, parts, n, &m, err));
   }
-  if (m.table == NULL || m.is_metadata || m.ref != NULL) {
+  if (m.table == NULL) {
     return table_absent(names, ctx, parts, n, err);
+  }
+  if (m.is_metadata || m.ref != NULL) {
+    const char *shown = joined(names, parts, n);
+    return shown == NULL ? no_memory(err)
+                         : firn_error_set(err, FIRN_INVALID, "%s shows the table %s and can only be queried",
+                                          shown, m.table->found.shown);
   }
   *out = m.table->found;
   return FIRN_OK;

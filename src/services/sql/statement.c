@@ -136,6 +136,13 @@ static firn_status read_deletes(firn_parser *p, firn_sql_statement *out, firn_er
       "added (INSERT) and tables made anew (CREATE OR REPLACE TABLE ... AS)");
 }
 
+static firn_status read_transaction(firn_parser *p, firn_sql_statement *out, firn_error *err) {
+  (void)p;
+  (void)err;
+  return refuse(out,
+                "there are no transactions of several statements: each statement is kept when it is done");
+}
+
 static firn_status read_create_namespace(firn_parser *p, firn_sql_statement *out, firn_error *err) {
   out->kind = FIRN_SQL_CREATE_NAMESPACE;
   out->if_not_exists = firn_parser_takes(p, "if not exists");
@@ -232,12 +239,29 @@ static reader reader_of(const firn_parser *p) {
     const char *word;
     reader read;
   } readers[] = {
-      {"explain", read_explain},     {"describe", read_describe}, {"desc", read_describe},
-      {"summarize", read_summarize}, {"show", read_show},         {"use", read_use},
-      {"drop", read_drop},           {"delete", read_deletes},    {"update", read_deletes},
-      {"create", read_create},       {"alter", read_alter},       {"insert", read_insert},
-      {"call", read_call},           {"copy", read_copy},         {"comment", read_comment},
-      {"merge", read_deletes},       {"truncate", read_deletes},
+      {"explain", read_explain},
+      {"describe", read_describe},
+      {"desc", read_describe},
+      {"summarize", read_summarize},
+      {"show", read_show},
+      {"use", read_use},
+      {"drop", read_drop},
+      {"delete", read_deletes},
+      {"update", read_deletes},
+      {"create", read_create},
+      {"alter", read_alter},
+      {"insert", read_insert},
+      {"call", read_call},
+      {"copy", read_copy},
+      {"comment", read_comment},
+      {"merge", read_deletes},
+      {"truncate", read_deletes},
+      {"begin", read_transaction},
+      {"start", read_transaction},
+      {"commit", read_transaction},
+      {"end", read_transaction},
+      {"abort", read_transaction},
+      {"rollback", read_transaction},
   };
   for (size_t i = 0; i < FIRN_COUNT_OF(readers); i++) {
     if (firn_parser_sees(p, 0, readers[i].word)) {
