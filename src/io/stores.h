@@ -43,6 +43,11 @@ void firn_stores_close_pointer(firn_stores **stores);
 FIRN_MUST_USE firn_status firn_stores_find(firn_stores *stores, const char *location, firn_arena *arena,
                                            firn_store **store, const char **path, firn_error *err);
 
+/* A path on this machine (also as "file:/...") made absolute and rid of "", "." and "..": metadata must not
+ * depend on where the program was started. Relative ones begin in `folder`. URIs stay as they are. In
+ * `arena`; NULL: no memory, or a relative path without a folder. */
+const char *firn_location_absolute(const char *folder, const char *location, firn_arena *arena);
+
 /* Serves `scheme`://`authority` from a store of the caller's, which stays the caller's (tests, memory
  * catalogs) and must be taken out before it is closed. FIRN_EXISTS when another one is served there. */
 FIRN_MUST_USE firn_status firn_stores_add(firn_stores *stores, const char *scheme, const char *authority,

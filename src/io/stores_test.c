@@ -102,6 +102,30 @@ static void threads_find_the_same_store(void **state) {
   }
 }
 
+static void locations_are_made_absolute(void **state) {
+  (void)state;
+  static const struct {
+    const char *folder, *given, *absolute;
+  } cases[] = {{"/w", "t", "/w/t"},
+               {"/w", "./a/../t//", "/w/t"},
+               {"/w/x", "../t", "/w/t"},
+               {"/w", "/a/./b/..", "/a"},
+               {"/w", "../../..", "/"},
+               {"/w", "file:/a/b", "/a/b"},
+               {"/w", "s3://b/../k", "s3://b/../k"},
+               {NULL, "/t", "/t"},
+               {NULL, "t", NULL}};
+  FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
+  for (size_t i = 0; i < FIRN_COUNT_OF(cases); i++) {
+    const char *made = firn_location_absolute(cases[i].folder, cases[i].given, &arena);
+    if (cases[i].absolute == NULL) {
+      assert_null(made);
+    } else {
+      assert_string_equal(made, cases[i].absolute);
+    }
+  }
+}
+
 static firn_status find_local(void) {
   FIRN_AUTO_ARENA arena = FIRN_ARENA_INIT(0);
   FIRN_AUTO_STORES *stores = NULL;
@@ -130,4 +154,4 @@ static void survives_oom(void **state) {
 }
 
 RUN_TESTS(finds_what_was_added, all_spellings_of_a_local_path_are_one, refuses_what_is_no_location,
-          threads_find_the_same_store, survives_oom)
+          threads_find_the_same_store, locations_are_made_absolute, survives_oom)

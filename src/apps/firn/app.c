@@ -18,49 +18,8 @@ static const char *data_path(firn_app *app, const char *below) {
   return folder == NULL ? NULL : firn_arena_printf(app->arena, "%s/firn-data%s", folder, below);
 }
 
-/* The length of a path without its last part and the slash before it. */
-static size_t without_last_part(const char *path, size_t len) {
-  while (len > 0 && path[len - 1] != '/') {
-    len--;
-  }
-  return len > 0 ? len - 1 : 0;
-}
-
-/* An absolute path without the parts "", "." and "..", which stores refuse. */
-static const char *tidy_path(firn_app *app, const char *path) {
-  char *out = firn_arena_printf(app->arena, "%s/", path);
-  size_t len = 0;
-  for (const char *at = path; out != NULL && *at != '\0';) {
-    size_t n = strcspn(at, "/");
-    if (n == 2 && memcmp(at, "..", 2) == 0) {
-      len = without_last_part(out, len);
-    } else if (n > 0 && !(n == 1 && at[0] == '.')) {
-      out[len++] = '/';
-      memcpy(out + len, at, n);
-      len += n;
-    }
-    at += n + (at[n] == '/');
-  }
-  if (out != NULL) {
-    memcpy(out + len, len == 0 ? "/" : "", len == 0 ? 2 : 1);
-  }
-  return out;
-}
-
 const char *firn_app_absolute(firn_app *app, const char *location) {
-  static const char bare_file[] = "file:/"; /* as Hadoop writes it */
-  if (strstr(location, "://") != NULL) {
-    return location;
-  }
-  if (strncmp(location, bare_file, sizeof bare_file - 1) == 0) {
-    location += sizeof bare_file - 2;
-  }
-  if (location[0] == '/') {
-    return tidy_path(app, location);
-  }
-  const char *folder = working_directory(app);
-  const char *path = folder == NULL ? NULL : firn_arena_printf(app->arena, "%s/%s", folder, location);
-  return path == NULL ? NULL : tidy_path(app, path);
+  return firn_location_absolute(working_directory(app), location, app->arena);
 }
 
 firn_status firn_app_stores(firn_app *app, firn_stores **out, firn_error *err) {

@@ -329,37 +329,12 @@ static firn_status table_absent(firn_sql_names *names, firn_ctx *ctx, const char
   return absent("metadata table", shown, table->found.shown, near, err);
 }
 
-/* An absolute path without "." and ".."; URIs are as they are. */
 static firn_status path_absolute(firn_sql_names *names, const char *path, const char **out, firn_error *err) {
-  *out = path;
-  if (strstr(path, "://") != NULL) {
-    return FIRN_OK;
-  }
-  if (path[0] != '/' && names->folder == NULL) {
+  if (path[0] != '/' && names->folder == NULL && strstr(path, "://") == NULL) {
     return firn_error_set(err, FIRN_INVALID, "the path %s must be absolute", path);
   }
-  const char *all = path[0] == '/' ? path : firn_arena_printf(names->arena, "%s/%s", names->folder, path);
-  char *made = all == NULL ? NULL : firn_arena_text(names->arena, firn_bytes_of(all));
-  if (made == NULL) {
-    return no_memory(err);
-  }
-  size_t len = 0;
-  for (const char *at = all; *at != 0;) {
-    size_t part = strcspn(at, "/");
-    bool up = part == 2 && at[0] == '.' && at[1] == '.';
-    if (up) {
-      while (len > 0 && made[--len] != '/') {
-      }
-    } else if (part > 0 && !(part == 1 && at[0] == '.')) {
-      made[len++] = '/';
-      memmove(made + len, at, part);
-      len += part;
-    }
-    at += part + (at[part] == '/');
-  }
-  made[len] = 0;
-  *out = len == 0 ? "/" : made;
-  return FIRN_OK;
+  *out = firn_location_absolute(names->folder, path, names->arena);
+  return *out == NULL ? no_memory(err) : FIRN_OK;
 }
 
 static firn_status path_open(firn_sql_names *names, firn_ctx *ctx, const char *path,
