@@ -194,6 +194,7 @@ def the_first_create_makes_a_data_directory(folder):
     sql(folder, "create namespace a; create table a.t as select 7 as n")
     assert rows(folder, "select * from a.t") == [{"n": 7}]
     assert "FIRN_SCAN" in sql(folder, "explain select * from a.t").stdout
+    assert list(rows(folder, "select (select max(n) from a.t)")[0]) == ["(SELECT max(n) FROM a.t AS t)"]
 
 
 def hostile_text_gets_one_sentence(folder):

@@ -55,6 +55,9 @@ FIRN_MUST_USE firn_status firn_engine_query(firn_engine_link *l, firn_ctx *ctx, 
                                             firn_engine_rows **out, firn_error *err);
 /* A STRUCT of the columns; without children when the statement yields no rows. */
 const firn_field *firn_engine_rows_schema(const firn_engine_rows *r);
+/* Heads a column otherwise, here and in the batches. */
+FIRN_MUST_USE firn_status firn_engine_rows_rename(firn_engine_rows *r, uint32_t column, const char *name,
+                                                  firn_error *err);
 /* `*out` is NULL after the last batch; borrowed until the following next. */
 FIRN_MUST_USE firn_status firn_engine_rows_next(firn_engine_rows *r, firn_ctx *ctx, const firn_batch **out,
                                                 firn_error *err);

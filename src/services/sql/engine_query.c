@@ -26,6 +26,7 @@ struct firn_engine_rows {
   size_t n_columns;
   firn_duck_column *columns;
   firn_field schema;
+  firn_field *fields; /* its children */
   firn_batch batch;
   firn_arena kept; /* schema */
   firn_arena now;  /* of the batch */
@@ -129,9 +130,9 @@ static firn_status read_columns(firn_engine_rows *r, firn_error *err) {
   }
   r->n_columns = (size_t)api->column_count(&r->result);
   r->columns = firn_new_n(&r->kept, firn_duck_column, r->n_columns + 1);
-  firn_field *fields = firn_new_n(&r->kept, firn_field, r->n_columns + 1);
+  r->fields = firn_new_n(&r->kept, firn_field, r->n_columns + 1);
   r->batch.columns = firn_new_n(&r->kept, firn_vector, r->n_columns + 1);
-  if (r->columns == NULL || fields == NULL || r->batch.columns == NULL) {
+  if (r->columns == NULL || r->fields == NULL || r->batch.columns == NULL) {
     return no_memory(err);
   }
   for (size_t i = 0; i < r->n_columns; i++) {
@@ -140,11 +141,20 @@ static firn_status read_columns(firn_engine_rows *r, firn_error *err) {
         firn_duck_column_of(api, type, api->column_name(&r->result, i), &r->kept, &r->columns[i], err);
     api->destroy_logical_type(&type);
     FIRN_TRY(status);
-    fields[i] = r->columns[i].field;
+    r->fields[i] = r->columns[i].field;
   }
   r->schema.n_children = (uint32_t)r->n_columns;
-  r->schema.children = fields;
+  r->schema.children = r->fields;
   r->batch.schema = &r->schema;
+  return FIRN_OK;
+}
+
+firn_status firn_engine_rows_rename(firn_engine_rows *r, uint32_t column, const char *name, firn_error *err) {
+  const char *kept = firn_arena_text(&r->kept, firn_bytes_of(name));
+  if (kept == NULL) {
+    return no_memory(err);
+  }
+  r->fields[column].name = kept;
   return FIRN_OK;
 }
 

@@ -128,33 +128,48 @@ void firn_sql_session_close(firn_sql_session *s) {
   }
 }
 
-/* The engine speaks of generated names; people shall read theirs. */
-static void show_names(const firn_sql_result *r, firn_error *err) {
-  if (err == NULL || strstr(err->text, "firn_ref_") == NULL) {
-    return;
+/* The engine speaks of generated names; people shall read theirs. NULL: there is none in the text, or no
+ * memory. */
+static const char *with_names(firn_sql_result *r, const char *text) {
+  if (r->generated == NULL || strstr(text, "firn_ref_") == NULL) {
+    return NULL;
   }
-  firn_error said = *err;
-  size_t at = 0;
   FIRN_AUTO_BUILDER b = FIRN_BUILDER_INIT(1 << 20);
-  while (said.text[at] != 0) {
+  for (size_t at = 0; text[at] != 0;) {
     size_t len = 0;
     for (size_t i = 0; i < r->statement.n_refs && len == 0; i++) {
-      const char *name = r->generated == NULL ? NULL : r->generated[i];
-      if (name != NULL && strncmp(said.text + at, name, strlen(name)) == 0) {
+      const char *name = r->generated[i];
+      if (name != NULL && strncmp(text + at, name, strlen(name)) == 0) {
         firn_builder_add_text(&b, r->shown[i]);
         len = strlen(name);
       }
     }
     if (len == 0) {
-      firn_builder_add_u8(&b, (uint8_t)said.text[at]);
+      firn_builder_add_u8(&b, (uint8_t)text[at]);
       len = 1;
     }
     at += len;
   }
-  firn_builder_add_u8(&b, 0);
-  if (b.failed == FIRN_OK) {
-    firn_error_write(err, said.status, "%s", (const char *)b.data);
+  return b.failed == FIRN_OK ? firn_arena_text(&r->arena, firn_builder_bytes(&b)) : NULL;
+}
+
+static void show_names(firn_sql_result *r, firn_error *err) {
+  const char *text = err == NULL ? NULL : with_names(r, err->text);
+  if (text != NULL) {
+    firn_error_write(err, err->status, "%s", text);
   }
+}
+
+/* Columns without a name of their own are headed by what the engine read. */
+static firn_status name_columns(firn_sql_result *r, firn_error *err) {
+  const firn_field *schema = firn_engine_rows_schema(r->rows);
+  for (uint32_t i = 0; i < schema->n_children; i++) {
+    const char *name = with_names(r, schema->children[i].name);
+    if (name != NULL) {
+      FIRN_TRY(firn_engine_rows_rename(r->rows, i, name, err));
+    }
+  }
+  return FIRN_OK;
 }
 
 firn_status firn_sql_engine_has(firn_sql_result *r, firn_ctx *ctx, const firn_sql_ref *ref, bool *out,
@@ -333,8 +348,9 @@ firn_status firn_sql_engine_start(firn_sql_result *r, firn_ctx *ctx, const char 
   firn_status status = firn_engine_query(r->session->link, ctx, sql, &r->rows, err);
   if (status != FIRN_OK) {
     show_names(r, err);
+    return status;
   }
-  return status;
+  return name_columns(r, err);
 }
 
 firn_status firn_sql_query_start(firn_sql_result *r, firn_ctx *ctx, size_t at, size_t len, firn_error *err) {
