@@ -128,6 +128,8 @@ static void what_cannot_be_done_is_not_begun(void **state) {
                  "db.a.snapshots shows the table db.a and can only be queried");
   test_sql_fails(&t, "describe db.a.branch_main", FIRN_INVALID, "can only be queried");
   test_sql_yields(&t, "select * from db.a", "1 null\n");
+  test_sql_fails(&t, "create table db.c as select 1 as a, 2 as \"A\"", FIRN_INVALID, "differ in case only");
+  test_sql_fails(&t, "create table db.c (a int, \"A\" int)", FIRN_INVALID, "differ in case only");
   test_sql_close(&t);
 }
 

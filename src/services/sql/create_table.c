@@ -1,5 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "iceberg/types/terms.h"
 #include "services/sql/change_internal.h"
@@ -43,7 +45,23 @@ static firn_status schema_of_rows(firn_sql_result *r, firn_schema *out, firn_err
 }
 
 /* What breaks the format in a file is a slip in a statement. */
+/* SQL finds columns in any case: of two that differ in nothing else it would answer one for the other. */
+static firn_status names_check(const firn_field *root, firn_error *err) {
+  for (uint32_t i = 0; i < root->n_children; i++) {
+    for (uint32_t j = 0; j < i; j++) {
+      const char *a = root->children[j].name;
+      const char *b = root->children[i].name;
+      if (strcasecmp(a, b) == 0 && strcmp(a, b) != 0) {
+        return firn_error_set(err, FIRN_INVALID,
+                              "the columns %s and %s differ in case only, and SQL tells no case apart", a, b);
+      }
+    }
+  }
+  return FIRN_OK;
+}
+
 static firn_status schema_check(const firn_schema *schema, firn_error *err) {
+  FIRN_TRY(names_check(&schema->root, err));
   firn_status status = firn_schema_check(schema, err);
   return status == FIRN_CORRUPT ? firn_error_while(err, FIRN_INVALID, "the columns") : status;
 }
