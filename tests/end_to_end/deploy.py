@@ -159,7 +159,7 @@ def the_how_to_names_what_there_is(folder):
     for words in re.findall(r"^    (?:sudo )?firn (.*?)(?:\s+#.*)?$", page, re.MULTILINE):
         is_taken(shlex.split(words))
     keys = peers.firn("check", "--keys").stdout
-    for key in set(re.findall(r"`((?:server|ingest|fetch|committer|log|index)\.[\w.]+)", page)):
+    for key in set(re.findall(r"`((?:server|ingest|fetch|committer|log|index|sql)\.[\w.]+)", page)):
         assert f"    {key}" in keys, key
     variables = set(re.findall(r"FIRN_[A-Z_]+", page)) - {"FIRN_"}
     assert variables and all(v in keys for v in variables), variables
