@@ -128,7 +128,7 @@ def random_tables_agree(folder):
             print(f"seed {seed} FAILED: {error}", flush=True)
     print(f"seeds {first} to {first + n - 1}: {counts}, {len(failed)} failed")
     assert not failed, f"{len(failed)} tables differ"
-    assert counts.get("DuckDB alone", 0) <= max(1, counts["queries"] // 100), "DuckDB's own faults are rarer than that"
+    assert counts.get("DuckDB alone", 0) <= max(5, counts["queries"] // 100), "DuckDB's own faults are rarer than that"
 
 
 if __name__ == "__main__":

@@ -274,6 +274,56 @@ static void project_values(const projection *p, image *out) {
   }
 }
 
+static const firn_expr *compare(const firn_expr *base, firn_expr_op op, int64_t v, firn_arena *arena) {
+  firn_literal *literal = firn_new(arena, firn_literal);
+  if (literal == NULL) {
+    return NULL;
+  }
+  literal->value = (firn_value){.kind = base->type.kind};
+  if (base->type.kind == FIRN_KIND_INT) {
+    literal->value.i32 = (int32_t)v;
+  } else {
+    literal->value.i64 = v;
+  }
+  return firn_expr_like(base, op, literal, 1, arena);
+}
+
+/* Whether a partition lies within a width of the largest number. */
+static const firn_expr *is_highest(const firn_expr *base, int64_t most, int64_t width, firn_arena *arena) {
+  const firn_expr *above = compare(base, FIRN_EXPR_GT, most - width, arena);
+  bool is_end = base->type.kind == FIRN_KIND_INT || most == INT64_MAX;
+  return is_end ? above : firn_expr_and(above, compare(base, FIRN_EXPR_LT_EQ, most, arena), arena);
+}
+
+static const firn_expr *is_not_highest(const firn_expr *base, int64_t most, int64_t width,
+                                       firn_arena *arena) {
+  const firn_expr *below = compare(base, FIRN_EXPR_LT_EQ, most - width, arena);
+  bool is_end = base->type.kind == FIRN_KIND_INT || most == INT64_MAX;
+  return is_end ? below : firn_expr_or(below, compare(base, FIRN_EXPR_GT, most, arena), arena);
+}
+
+/* Below the smallest numbers there is nothing to truncate to. Other writers let that wrap around: rows with
+ * -2^31 or -2^63 lie among the highest partitions (of int those of 2^31, also after the column became a
+ * long). They are let in where small numbers are asked for, and are not sure where large ones are. */
+static firn_status allow_wrapped(const projection *p, const firn_expr *base, const image *im,
+                                 const firn_expr **out, firn_error *err) {
+  bool is_whole = base->type.kind == FIRN_KIND_INT || base->type.kind == FIRN_KIND_LONG;
+  bool is_low = im->op == FIRN_EXPR_LT || im->op == FIRN_EXPR_LT_EQ;
+  bool is_high = im->op == FIRN_EXPR_GT || im->op == FIRN_EXPR_GT_EQ;
+  if (!is_whole || im->says != SAYS || p->field->transform.kind != FIRN_TRANSFORM_TRUNCATE ||
+      !(p->strict ? is_high : is_low)) {
+    return FIRN_OK;
+  }
+  int64_t width = p->field->transform.width;
+  const int64_t ends[] = {INT32_MAX, INT64_MAX};
+  size_t n = base->type.kind == FIRN_KIND_INT ? 1 : 2;
+  for (size_t i = 0; i < n && *out != NULL; i++) {
+    *out = p->strict ? firn_expr_and(*out, is_not_highest(base, ends[i], width, p->arena), p->arena)
+                     : firn_expr_or(*out, is_highest(base, ends[i], width, p->arena), p->arena);
+  }
+  return *out == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for an expression") : FIRN_OK;
+}
+
 firn_status firn_predicate_project(const firn_expr *e, const firn_partition_field *field,
                                    const firn_field *child, bool strict, firn_arena *arena,
                                    const firn_expr **out, firn_error *err) {
@@ -303,5 +353,6 @@ firn_status firn_predicate_project(const firn_expr *e, const firn_partition_fiel
     *out = firn_expr_like(&base, im.op, NULL, 0, arena);
     return *out == NULL ? firn_error_set(err, FIRN_NOMEM, "no memory for an expression") : FIRN_OK;
   }
-  return give(&p, &base, &im, out, err);
+  FIRN_TRY(give(&p, &base, &im, out, err));
+  return allow_wrapped(&p, &base, &im, out, err);
 }
