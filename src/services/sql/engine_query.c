@@ -356,7 +356,7 @@ static firn_status plan_text(firn_engine_link *l, const char *select, firn_arena
 
 firn_status firn_engine_plan(firn_engine_link *l, const char *select, firn_arena *arena,
                              const firn_json_value **out, firn_error *err) {
-  firn_bytes text;
+  firn_bytes text = {0};
   const firn_json_value *plan;
   firn_status status = plan_text(l, select, arena, &text, err);
   if (status == FIRN_OK) {
