@@ -89,7 +89,7 @@ firn_status firn_sql_properties_read(firn_parser *p, firn_properties *out, firn_
   *out = (firn_properties){0};
   FIRN_TRY(firn_parser_need(p, "(", err));
   do {
-    const char *key, *value;
+    const char *key = NULL, *value = NULL;
     FIRN_TRY(read_key(p, &key, err));
     (void)firn_parser_takes(p, "=");
     FIRN_TRY(read_value(p, &value, err));
@@ -191,7 +191,7 @@ static firn_status read_terms_array(firn_parser *p, const char **out, firn_error
 /* One of WITH (...): Trino's own, or a property. */
 static firn_status read_with_item(firn_parser *p, firn_sql_statement *out, size_t *capacity,
                                   firn_error *err) {
-  const char *key, *value;
+  const char *key = NULL, *value = NULL;
   FIRN_TRY(read_key(p, &key, err));
   FIRN_TRY(firn_parser_need(p, "=", err));
   if (strcmp(key, "partitioning") == 0) {

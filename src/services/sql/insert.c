@@ -124,7 +124,7 @@ static firn_status learn_columns(firn_sql_result *r, firn_ctx *ctx, const char *
   FIRN_TRY(firn_sql_engine_start(r, ctx, describe, err));
   size_t capacity = 0;
   firn_status status = FIRN_OK;
-  for (;;) {
+  while (status == FIRN_OK) { /* also a failure within the batch ends it */
     const firn_batch *batch;
     status = firn_engine_rows_next(r->rows, ctx, &batch, err);
     if (status != FIRN_OK || batch == NULL) {

@@ -145,7 +145,7 @@ static firn_token_kind take_dollars(lexer *l) {
 
 static firn_token_kind take_word(lexer *l) {
   uint8_t first = peek(l, 0);
-  if (peek(l, 1) == '\'' && memchr("eEbBxX", first, 6) != NULL) {
+  if (peek(l, 1) == '\'' && first != 0 && strchr("eEbBxX", first) != NULL) {
     l->at += 2;
     take_quoted(l, '\'', first == 'e' || first == 'E', ENDS_IN_TEXT);
     return FIRN_TOKEN_TEXT;
