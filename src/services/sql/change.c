@@ -106,17 +106,29 @@ static firn_status drop_namespace(firn_sql_result *r, firn_ctx *ctx, firn_error 
   return firn_sql_say(r, firn_arena_printf(&r->arena, "namespace %s dropped", text), err);
 }
 
-static firn_status drop_table(firn_sql_result *r, firn_ctx *ctx, firn_error *err) {
+/* The table that the statement changes. `*is_done`: it is a table of the engine's own, which was asked, or it
+ * is not there and need not be. */
+static firn_status target_open(firn_sql_result *r, firn_ctx *ctx, firn_sql_found *found, bool *is_done,
+                               firn_error *err) {
   const firn_sql_statement *s = &r->statement;
-  firn_sql_found found;
   bool is_engines;
-  firn_status status = firn_sql_target_find(r, ctx, &found, &is_engines, err);
+  firn_status status = firn_sql_target_find(r, ctx, found, &is_engines, err);
+  *is_done = true;
   if (status == FIRN_NOT_FOUND && s->if_exists) {
     return firn_sql_say(r, "there was no such table", err);
   }
   FIRN_TRY(status);
-  if (is_engines) {
-    return firn_sql_query_start(r, ctx, 0, s->text.len, err);
+  *is_done = is_engines;
+  return is_engines ? firn_sql_query_start(r, ctx, 0, s->text.len, err) : FIRN_OK;
+}
+
+static firn_status drop_table(firn_sql_result *r, firn_ctx *ctx, firn_error *err) {
+  const firn_sql_statement *s = &r->statement;
+  firn_sql_found found;
+  bool is_done;
+  FIRN_TRY(target_open(r, ctx, &found, &is_done, err));
+  if (is_done) {
+    return FIRN_OK;
   }
   FIRN_TRY(firn_catalog_table_drop(r->names.catalog, ctx, &found.id, err));
   if (!s->purge) {
@@ -174,14 +186,10 @@ static firn_status settle_refs(firn_sql_result *r, const firn_metadata *metadata
 static firn_status alter_table(firn_sql_result *r, firn_ctx *ctx, firn_error *err) {
   const firn_sql_statement *s = &r->statement;
   firn_sql_found found;
-  bool is_engines;
-  firn_status status = firn_sql_target_find(r, ctx, &found, &is_engines, err);
-  if (status == FIRN_NOT_FOUND && s->if_exists) {
-    return firn_sql_say(r, "there was no such table", err);
-  }
-  FIRN_TRY(status);
-  if (is_engines) {
-    return firn_sql_query_start(r, ctx, 0, s->text.len, err);
+  bool is_done;
+  FIRN_TRY(target_open(r, ctx, &found, &is_done, err));
+  if (is_done) {
+    return FIRN_OK;
   }
   const firn_change *changes;
   FIRN_TRY(settle_refs(r, found.metadata, &changes, err));
